@@ -1,0 +1,299 @@
+//! Settings of a forest, and the order of the work.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bigannoy_format::{Layout, MAX_NODES};
+use bigannoy_matrix::RowSource;
+use bigannoy_metric::Metric;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::items::Items;
+use crate::pipeline;
+use crate::{BuildError, ForestStore};
+
+/// Trees grown when [`IndexBuilder::trees`] is not called.
+pub const DEFAULT_TREES: usize = 50;
+/// The seed when [`IndexBuilder::seed`] is not called.
+pub const DEFAULT_SEED: u64 = 42;
+
+/// Bytes of item records that are made before they are stored.
+const BLOCK_BYTES: usize = 8 << 20;
+/// Rows that a thread takes from a block at a time.
+const PIECE_ROWS: usize = 256;
+
+/// Settings of a forest. Same rows, metric, trees and seed: same bytes, on any number of threads.
+///
+/// # How planes are chosen
+/// A set of items too large for a leaf is cut by the plane halfway between two centroids. These
+/// start at two items of the set and move towards up to 200 items drawn from it, eight at a time,
+/// each item moving the centroid that is nearer. Of three planes the first is taken that leaves no
+/// more than 95 % of the set on one side; if the last leaves more than 99 %, as where all items
+/// are equal, the set is halved at random. Items within the plane are tossed for. Each tree draws
+/// from its own `ChaCha8` stream.
+#[derive(Clone, Copy)]
+#[must_use = "nothing happens until `build` is called"]
+pub struct IndexBuilder<'a> {
+    metric: Metric,
+    trees: usize,
+    seed: u64,
+    threads: Option<usize>,
+    progress: Option<&'a (dyn Fn(BuildProgress) + Sync)>,
+    interrupt: Option<&'a AtomicBool>,
+}
+
+/// What the settings come to for given rows.
+struct Plan {
+    layout: Layout,
+    n_items: u32,
+    /// Copies of roots: as many as trees.
+    copies: u32,
+}
+
+/// How far a build is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildProgress {
+    /// What is being done.
+    pub stage: BuildStage,
+    /// How much of it is done.
+    pub done: u64,
+    /// How much there is to do.
+    pub total: u64,
+}
+
+/// What a build is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildStage {
+    /// Rows are read and stored as items; counted in rows.
+    Items,
+    /// Trees grow; counted in trees.
+    Trees,
+}
+
+/// What was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildReport {
+    /// Items, that is rows.
+    pub n_items: u32,
+    /// Dimensions, that is columns.
+    pub dim: usize,
+    /// Trees.
+    pub n_trees: usize,
+    /// Records: items, nodes of the trees, copies of the roots.
+    pub n_nodes: u32,
+    /// The size of the index in bytes.
+    pub bytes: u64,
+}
+
+impl<'a> IndexBuilder<'a> {
+    /// Begins a forest under `metric`, with the default settings.
+    pub fn new(metric: Metric) -> Self {
+        IndexBuilder {
+            metric,
+            trees: DEFAULT_TREES,
+            seed: DEFAULT_SEED,
+            threads: None,
+            progress: None,
+            interrupt: None,
+        }
+    }
+
+    /// Sets the number of trees: more give higher recall, a longer build, a larger file.
+    /// Default: [`DEFAULT_TREES`].
+    pub fn trees(mut self, trees: usize) -> Self {
+        self.trees = trees;
+        self
+    }
+
+    /// Sets the seed of all random choices. Default: [`DEFAULT_SEED`].
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets how many threads work. Default: one for each processor.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Calls `progress` after each block of rows and each tree, from the thread that builds.
+    pub fn progress(mut self, progress: &'a (dyn Fn(BuildProgress) + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Ends the build soon after `interrupt` becomes true, with [`BuildError::Interrupted`].
+    pub fn interrupt(mut self, interrupt: &'a AtomicBool) -> Self {
+        self.interrupt = Some(interrupt);
+        self
+    }
+
+    /// Checks the settings against the shape of `rows`; reads no value.
+    ///
+    /// # Errors
+    /// [`BuildError`]: a setting out of range, or a matrix that has no rows, no columns, or too
+    /// many of one.
+    pub fn check(&self, rows: &dyn RowSource) -> Result<(), BuildError> {
+        self.plan(rows).map(drop)
+    }
+
+    /// Builds the index of `rows` into `store`.
+    ///
+    /// Cost: one pass over the rows, then time in proportion to `trees * n log n`.
+    ///
+    /// # Errors
+    /// [`BuildError`]: a setting out of range, a value that is missing or not finite, more nodes
+    /// than a file can number, a store that fails, an interruption.
+    pub fn build<S: ForestStore>(
+        &self,
+        rows: &dyn RowSource,
+        store: &mut S,
+    ) -> Result<BuildReport, BuildError> {
+        let Plan { layout, n_items, copies } = self.plan(rows)?;
+        let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| BuildError::Threads { threads, problem: error.to_string() })?;
+
+        self.store_items(rows, layout, &pool, store)?;
+        let items = store.items().map_err(BuildError::Store)?;
+        let items = Items::new(items.as_ref(), layout);
+        let mut n_nodes = n_items;
+        let mut roots: Vec<u32> = Vec::new();
+        self.report(BuildStage::Trees, 0, self.trees as u64);
+        pipeline::grow_all(self, items, n_items, &pool, |tree, mut records| {
+            let size = layout.record_words();
+            // Room for the tree and for the copies of all roots, this one's included.
+            let end = n_nodes as usize + records.len() / size;
+            let first = n_nodes;
+            n_nodes = u32::try_from(end)
+                .ok()
+                .filter(|_| end + tree < MAX_NODES as usize)
+                .ok_or(BuildError::TooManyTrees { asked: self.trees, fit: tree })?;
+            renumber(&mut records, layout, n_items, first);
+            store.append(&records).map_err(BuildError::Store)?;
+            roots.extend_from_slice(&records[records.len() - size..]);
+            self.report(BuildStage::Trees, tree as u64 + 1, self.trees as u64);
+            Ok(())
+        })?;
+        store.append(&roots).map_err(BuildError::Store)?;
+        Ok(BuildReport {
+            n_items,
+            dim: layout.dim(),
+            n_trees: self.trees,
+            n_nodes: n_nodes + copies,
+            bytes: u64::from(n_nodes + copies) * layout.record_bytes() as u64,
+        })
+    }
+
+    fn plan(&self, rows: &dyn RowSource) -> Result<Plan, BuildError> {
+        if self.trees == 0 {
+            return Err(BuildError::NoTrees);
+        }
+        if self.threads == Some(0) {
+            return Err(BuildError::NoThreads);
+        }
+        let matrix = || rows.name();
+        if rows.nrows() == 0 {
+            return Err(BuildError::NoRows { matrix: matrix() });
+        }
+        let layout = Layout::new(self.metric, rows.ncols())
+            .map_err(|source| BuildError::Columns { matrix: matrix(), source })?;
+        // The smallest index has a root and its copy.
+        let n_items = u32::try_from(rows.nrows()).ok().filter(|&n| n <= MAX_NODES - 2);
+        let n_items = n_items
+            .ok_or_else(|| BuildError::TooManyRows { matrix: matrix(), rows: rows.nrows() })?;
+        // A tree has a record, and its root a copy.
+        let fit = (MAX_NODES - n_items) / 2;
+        let copies = u32::try_from(self.trees).ok().filter(|&trees| trees <= fit);
+        let copies =
+            copies.ok_or(BuildError::TooManyTrees { asked: self.trees, fit: fit as usize })?;
+        Ok(Plan { layout, n_items, copies })
+    }
+
+    /// Reads the rows block by block and stores them as items.
+    fn store_items<S: ForestStore>(
+        &self,
+        rows: &dyn RowSource,
+        layout: Layout,
+        pool: &ThreadPool,
+        store: &mut S,
+    ) -> Result<(), BuildError> {
+        let (nrows, size, dim) = (rows.nrows(), layout.record_words(), layout.dim());
+        let block_rows = (BLOCK_BYTES / layout.record_bytes()).clamp(1, nrows);
+        let mut block = vec![0u32; block_rows * size];
+        self.report(BuildStage::Items, 0, nrows as u64);
+        for start in (0..nrows).step_by(block_rows) {
+            if self.is_interrupted() {
+                return Err(BuildError::Interrupted);
+            }
+            let end = nrows.min(start + block_rows);
+            let records = &mut block[..(end - start) * size];
+            let pieces = records.par_chunks_mut(PIECE_ROWS * size).enumerate();
+            let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, (piece, records)| {
+                let first = start + piece * PIECE_ROWS;
+                let count = records.len() / size;
+                vectors.resize(count * dim, 0.0);
+                rows.copy_rows(first..first + count, vectors)?;
+                for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
+                    layout.write_item(record, vector);
+                }
+                Ok(())
+            });
+            // Collected before looked at, so that the first faulty row is the one reported.
+            let read: Vec<Result<(), BuildError>> = pool.install(|| read.collect());
+            read.into_iter().collect::<Result<(), _>>()?;
+            store.append(records).map_err(BuildError::Store)?;
+            self.report(BuildStage::Items, end as u64, nrows as u64);
+        }
+        Ok(())
+    }
+
+    fn report(&self, stage: BuildStage, done: u64, total: u64) {
+        if let Some(progress) = self.progress {
+            progress(BuildProgress { stage, done, total });
+        }
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn interrupt_flag(&self) -> Option<&'a AtomicBool> {
+        self.interrupt
+    }
+
+    pub(crate) fn n_trees(&self) -> usize {
+        self.trees
+    }
+
+    pub(crate) fn seed_value(&self) -> u64 {
+        self.seed
+    }
+}
+
+impl std::fmt::Debug for IndexBuilder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IndexBuilder")
+            .field("metric", &self.metric)
+            .field("trees", &self.trees)
+            .field("seed", &self.seed)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Moves a tree that was numbered as the first one to where it really stands.
+fn renumber(records: &mut [u32], layout: Layout, n_items: u32, first: u32) {
+    for record in records.chunks_exact_mut(layout.record_words()) {
+        if record[0] as usize > layout.leaf_capacity() {
+            let children = layout.children(record);
+            let moved =
+                children.map(|child| if child < n_items { child } else { child - n_items + first });
+            layout.set_children(record, moved);
+        }
+    }
+}

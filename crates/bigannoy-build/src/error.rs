@@ -1,0 +1,67 @@
+//! Why an index was not built.
+
+use std::io;
+
+use bigannoy_format::{LayoutError, MAX_NODES};
+use bigannoy_matrix::RowError;
+
+/// Why an index was not built. What the store holds then is of no use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A forest of no trees.
+    #[error("the number of trees is 0, expected at least 1")]
+    NoTrees,
+    /// Work for no threads.
+    #[error("the number of threads is 0, expected at least 1")]
+    NoThreads,
+    /// A matrix without rows.
+    #[error("{matrix} has no rows, expected at least 1")]
+    NoRows {
+        /// The matrix.
+        matrix: String,
+    },
+    /// A matrix with no columns, or more than an index can have dimensions.
+    #[error("{matrix} cannot be indexed: {source}")]
+    Columns {
+        /// The matrix.
+        matrix: String,
+        /// The limit.
+        source: LayoutError,
+    },
+    /// More rows than items can be numbered.
+    #[error("{matrix} has {rows} rows, expected at most {most}", most = MAX_NODES - 2)]
+    TooManyRows {
+        /// The matrix.
+        matrix: String,
+        /// Its rows.
+        rows: usize,
+    },
+    /// The trees do not fit in the file's numbering.
+    #[error(
+        "{asked} trees need more than the {MAX_NODES} records of a file: at most {fit} would fit"
+    )]
+    TooManyTrees {
+        /// Trees asked for.
+        asked: usize,
+        /// Trees that fit.
+        fit: usize,
+    },
+    /// A value that is no coordinate.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The store failed.
+    #[error("the index cannot be written")]
+    Store(#[source] io::Error),
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {problem}")]
+    Threads {
+        /// The number asked for.
+        threads: usize,
+        /// The system's reason.
+        problem: String,
+    },
+    /// The caller asked to stop.
+    #[error("the build was interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,119 @@
+//! One tree.
+
+use std::ops::Range;
+
+use crate::items::Items;
+use crate::random::TreeRandom;
+use crate::split::Splitter;
+
+/// A grown tree: its records, every child before its parent and the root last.
+///
+/// Its own records are numbered from `n_items` on, as if it were the first tree.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) records: Vec<u32>,
+}
+
+/// What remains to be done, last entry first.
+enum Task {
+    /// Make a subtree of these ids and push its number to `done`.
+    Grow { ids: Range<usize>, root: bool },
+    /// Both sides of the split on top of `splits` are done, the last-numbered of `done` being those
+    /// of `second`: make its record.
+    Join { second: usize },
+}
+
+/// Grows a tree over all `n_items` items. `None` if `stop` said so meanwhile.
+///
+/// The smaller side of a split grows first. Nothing recurses on the machine's stack: a set of which
+/// one in a hundred can be cut off is many levels deep.
+pub(crate) fn grow(
+    items: Items<'_>,
+    n_items: u32,
+    mut random: TreeRandom,
+    stop: &dyn Fn() -> bool,
+) -> Option<Tree> {
+    let layout = items.layout();
+    let capacity = layout.leaf_capacity();
+    let mut ids: Vec<u32> = (0..n_items).collect();
+    let mut spare: Vec<u32> = Vec::new();
+    let mut splitter = Splitter::new(items);
+    let mut records: Vec<u32> = Vec::new();
+    let mut splits: Vec<u32> = Vec::new();
+    let mut done: Vec<u32> = Vec::new();
+    let mut tasks = vec![Task::Grow { ids: 0..ids.len(), root: true }];
+
+    #[expect(clippy::cast_possible_truncation, reason = "the caller checks the file's limit")]
+    let next_number =
+        |records: &Vec<u32>| n_items.saturating_add((records.len() / layout.record_words()) as u32);
+    while let Some(task) = tasks.pop() {
+        match task {
+            Task::Grow { ids: range, root } => {
+                let set = &mut ids[range.clone()];
+                if !root && set.len() == 1 {
+                    done.push(set[0]);
+                    continue;
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "at most n_items")]
+                let count = set.len() as u32;
+                if set.len() <= capacity {
+                    done.push(next_number(&records));
+                    layout.push_leaf(&mut records, count, set);
+                    continue;
+                }
+                if stop() {
+                    return None;
+                }
+                splitter.split(set, &mut random);
+                layout.push_split(&mut splits, count, splitter.normal(), splitter.offset());
+                let zeros = partition(set, splitter.sides(), &mut spare);
+                let middle = range.start + zeros;
+                let sides = [range.start..middle, middle..range.end];
+                // The second to grow goes on the stack first.
+                let second = usize::from(sides[0].len() <= sides[1].len());
+                tasks.push(Task::Join { second });
+                tasks.push(Task::Grow { ids: sides[second].clone(), root: false });
+                tasks.push(Task::Grow { ids: sides[1 - second].clone(), root: false });
+            }
+            Task::Join { second } => {
+                let mut children = [0; 2];
+                children[second] = done.pop().expect("the second side is done");
+                children[1 - second] = done.pop().expect("the first side is done");
+                done.push(next_number(&records));
+                let split = splits.len() - layout.record_words();
+                layout.set_children(&mut splits[split..], children);
+                records.extend_from_slice(&splits[split..]);
+                splits.truncate(split);
+            }
+        }
+    }
+    Some(Tree { records })
+}
+
+/// Brings the ids of side 0 to the front, both sides in their old order. Returns how many they are.
+fn partition(ids: &mut [u32], sides: &[bool], spare: &mut Vec<u32>) -> usize {
+    spare.clear();
+    let mut zeros = 0;
+    for (at, &side) in sides.iter().enumerate() {
+        if side {
+            spare.push(ids[at]);
+        } else {
+            ids[zeros] = ids[at];
+            zeros += 1;
+        }
+    }
+    ids[zeros..].copy_from_slice(spare);
+    zeros
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partition_keeps_the_order_on_both_sides() {
+        let mut ids = [7, 3, 9, 1, 5];
+        let zeros = partition(&mut ids, &[true, false, false, true, false], &mut Vec::new());
+        assert_eq!((zeros, ids), (3, [3, 9, 5, 7, 1]));
+    }
+}

@@ -1,0 +1,253 @@
+//! Where to cut a set of items in two.
+
+use bigannoy_metric::kernel::{self, LANES};
+use bigannoy_metric::{Metric, Prepared};
+
+use crate::items::Items;
+use crate::random::TreeRandom;
+
+/// Items that two-means looks at: never more than this, and in small sets as many as there are.
+const MOST_DRAWS: usize = 200;
+/// Planes that are tried for one set.
+const ATTEMPTS: usize = 3;
+/// A plane is taken at once if its larger side has no larger share than this.
+const GOOD_BALANCE: f64 = 0.95;
+/// The last plane tried is kept up to this share; beyond it the set is halved at random.
+const WORST_BALANCE: f64 = 0.99;
+
+/// Finds planes; its buffers are used again from set to set.
+#[derive(Debug)]
+pub(crate) struct Splitter<'a> {
+    items: Items<'a>,
+    /// The plane found last: `offset + normal · x = 0`.
+    normal: Vec<f32>,
+    offset: f32,
+    /// The two centroids.
+    p: Centroid,
+    q: Centroid,
+    /// For each item of the set that was split last, in order: is it on side 1?
+    sides: Vec<bool>,
+}
+
+/// A running mean of items.
+#[derive(Debug, Default)]
+struct Centroid {
+    mean: Vec<f32>,
+    count: f32,
+}
+
+impl<'a> Splitter<'a> {
+    pub(crate) fn new(items: Items<'a>) -> Self {
+        Splitter {
+            items,
+            normal: vec![0.0; items.layout().dim()],
+            offset: 0.0,
+            p: Centroid::default(),
+            q: Centroid::default(),
+            sides: Vec::new(),
+        }
+    }
+
+    pub(crate) fn normal(&self) -> &[f32] {
+        &self.normal
+    }
+
+    pub(crate) fn offset(&self) -> f32 {
+        self.offset
+    }
+
+    pub(crate) fn sides(&self) -> &[bool] {
+        &self.sides
+    }
+
+    /// Splits `set`, which has at least two items. Both sides get some of them.
+    pub(crate) fn split(&mut self, set: &[u32], random: &mut TreeRandom) {
+        let mut share = 1.0;
+        for _ in 0..ATTEMPTS {
+            self.two_means(set, random);
+            self.cut_between_centroids();
+            self.assign(set, random);
+            share = larger_share(&self.sides);
+            if share < GOOD_BALANCE {
+                return;
+            }
+        }
+        if share > WORST_BALANCE {
+            self.halve(set.len(), random);
+        }
+    }
+
+    /// Moves two centroids, started at two items, towards items drawn at random: each to the
+    /// nearer centroid, where distances count in proportion to the items a centroid has already,
+    /// so that both get some.
+    ///
+    /// Items are drawn and compared several at a time; the centroids move between the batches.
+    fn two_means(&mut self, set: &[u32], random: &mut TreeRandom) {
+        let Splitter { items, p, q, .. } = self;
+        let metric = items.layout().metric();
+        #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
+        let count = set.len() as u32;
+        let first = random.below(count);
+        let second = random.below(count - 1);
+        let second = second + u32::from(second >= first);
+        p.start(*items, set[first as usize]);
+        q.start(*items, set[second as usize]);
+
+        for _ in 0..set.len().min(MOST_DRAWS).div_ceil(LANES) {
+            let drawn: [u32; LANES] = std::array::from_fn(|_| set[random.below(count) as usize]);
+            let vectors = items.vectors(&drawn);
+            let squared_lengths = drawn.map(|item| items.squared_length(item));
+            let to_p = Prepared::new(metric, &p.mean).comparable_lanes(&vectors, &squared_lengths);
+            let to_q = Prepared::new(metric, &q.mean).comparable_lanes(&vectors, &squared_lengths);
+            for lane in 0..LANES {
+                let length = squared_lengths[lane].map(f32::sqrt);
+                if length == Some(0.0) {
+                    continue; // a vector of zeros has no direction
+                }
+                let (to_p, to_q) = (p.count * to_p[lane], q.count * to_q[lane]);
+                if to_p < to_q {
+                    p.add(vectors[lane], length);
+                } else if to_q < to_p {
+                    q.add(vectors[lane], length);
+                }
+            }
+        }
+    }
+
+    /// Sets the plane halfway between the centroids, or through the origin for directions.
+    fn cut_between_centroids(&mut self) {
+        let Splitter { p, q, normal, .. } = self;
+        for ((normal, p), q) in normal.iter_mut().zip(&p.mean).zip(&q.mean) {
+            *normal = p - q;
+        }
+        scale_to_unit(normal);
+        self.offset = 0.0;
+        if self.items.layout().metric() == Metric::Euclidean {
+            for ((normal, p), q) in normal.iter().zip(&p.mean).zip(&q.mean) {
+                self.offset -= normal * (p + q) / 2.0;
+            }
+        }
+    }
+
+    /// Tells the sides of the plane on which the items are; those within it are tossed for.
+    fn assign(&mut self, set: &[u32], random: &mut TreeRandom) {
+        let Splitter { items, normal, offset, sides, .. } = self;
+        sides.clear();
+        let mut side = |product: f32| {
+            let margin = *offset + product;
+            if margin == 0.0 { random.below(2) == 1 } else { margin > 0.0 }
+        };
+        let (batches, rest) = set.as_chunks::<LANES>();
+        for batch in batches {
+            let products = kernel::dot_lanes(normal, &items.vectors(batch));
+            sides.extend(products.map(&mut side));
+        }
+        sides.extend(rest.iter().map(|&item| side(kernel::dot(normal, items.vector(item)))));
+    }
+
+    /// Gives up on planes: halves the set at random, under a plane that prefers no side.
+    fn halve(&mut self, count: usize, random: &mut TreeRandom) {
+        self.normal.fill(0.0);
+        self.offset = 0.0;
+        self.sides.clear();
+        let mut wanted = count / 2;
+        for left in (1..=count).rev() {
+            // Each of the items left is as likely as any other to be among those still wanted.
+            #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
+            let chosen = (random.below(left as u32) as usize) < wanted;
+            wanted -= usize::from(chosen);
+            self.sides.push(chosen);
+        }
+    }
+}
+
+impl Centroid {
+    /// Starts at `item`; under the angular metric at its direction.
+    fn start(&mut self, items: Items<'_>, item: u32) {
+        self.mean.clear();
+        self.mean.extend_from_slice(items.vector(item));
+        if items.layout().metric() == Metric::Angular {
+            scale_to_unit(&mut self.mean);
+        }
+        self.count = 1.0;
+    }
+
+    /// Takes `vector` into the mean, divided by its length where one is given.
+    fn add(&mut self, vector: &[f32], length: Option<f32>) {
+        let share = 1.0 / (self.count + 1.0);
+        let weight = 1.0 / length.unwrap_or(1.0);
+        for (mean, value) in self.mean.iter_mut().zip(vector) {
+            *mean = (*mean * self.count + value * weight) * share;
+        }
+        self.count += 1.0;
+    }
+}
+
+/// Divides a vector by its length, unless that is zero or no number.
+fn scale_to_unit(vector: &mut [f32]) {
+    let length = kernel::dot(vector, vector).sqrt();
+    if length > 0.0 {
+        for value in vector {
+            *value /= length;
+        }
+    }
+}
+
+/// The larger side's share of the items.
+#[expect(clippy::cast_precision_loss, reason = "numbers of items have 31 bits")]
+fn larger_share(sides: &[bool]) -> f64 {
+    let ones = sides.iter().filter(|&&side| side).count();
+    ones.max(sides.len() - ones) as f64 / sides.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bigannoy_format::Layout;
+
+    fn stored(metric: Metric, vectors: &[[f32; 2]]) -> (Layout, Vec<u32>) {
+        let layout = Layout::new(metric, 2).unwrap();
+        let mut words = Vec::new();
+        for vector in vectors {
+            layout.push_item(&mut words, vector);
+        }
+        (layout, words)
+    }
+
+    #[test]
+    fn two_clusters_are_mostly_cut_apart() {
+        for metric in Metric::ALL {
+            let vectors: Vec<[f32; 2]> = (0u8..40)
+                .map(|i| f32::from(i) / 40.0)
+                .enumerate()
+                .map(|(i, spread)| if i % 2 == 0 { [9.0, spread] } else { [spread, 9.0] })
+                .collect();
+            let (layout, words) = stored(metric, &vectors);
+            let mut splitter = Splitter::new(Items::new(bytemuck::cast_slice(&words), layout));
+            let set: Vec<u32> = (0..40).collect();
+            // Not always: both centroids may start in one cluster.
+            let clean = (0..20).filter(|&tree| {
+                splitter.split(&set, &mut TreeRandom::new(5, tree));
+                splitter
+                    .sides()
+                    .chunks(2)
+                    .all(|pair| pair[0] == splitter.sides()[0] && pair[1] != splitter.sides()[0])
+            });
+            assert!(clean.count() >= 15, "{metric}");
+        }
+    }
+
+    #[test]
+    fn items_that_no_plane_separates_are_halved() {
+        for (metric, vector) in [(Metric::Euclidean, [3.0, 4.0]), (Metric::Angular, [0.0, 0.0])] {
+            let (layout, words) = stored(metric, &[vector; 9]);
+            let mut splitter = Splitter::new(Items::new(bytemuck::cast_slice(&words), layout));
+            splitter.split(&[0, 1, 2, 3, 4, 5, 6, 7, 8], &mut TreeRandom::new(5, 0));
+            let ones = splitter.sides().iter().filter(|&&side| side).count();
+            assert!((1..9).contains(&ones), "{metric}: {ones}");
+            splitter.halve(9, &mut TreeRandom::new(5, 1));
+            assert_eq!(splitter.sides().iter().filter(|&&side| side).count(), 4);
+            assert_eq!((splitter.normal(), splitter.offset()), (&[0.0, 0.0][..], 0.0));
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Forests over all sorts of rows: whole, the same on any number of threads, safe to build.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use bigannoy_build::{
+    BuildError, BuildProgress, BuildReport, BuildStage, ForestStore, IndexBuilder, MemoryStore,
+};
+use bigannoy_format::{Forest, ForestShape, Layout, NodeId, Record};
+use bigannoy_matrix::DenseRows;
+use bigannoy_metric::Metric;
+use proptest::prelude::*;
+
+fn build(builder: IndexBuilder<'_>, rows: &[f32], dim: usize) -> (BuildReport, Vec<u32>) {
+    let mut store = MemoryStore::default();
+    let report = builder.build(&DenseRows::row_major(rows, dim), &mut store).unwrap();
+    (report, store.into_words())
+}
+
+/// Values that look random and need no generator.
+fn scattered(count: usize) -> Vec<f32> {
+    (0u64..)
+        .take(count)
+        .map(|i| {
+            let mixed = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            f32::from(u16::try_from(mixed >> 48).unwrap()) / 65536.0 - 0.5
+        })
+        .collect()
+}
+
+/// The items below `node`, checking counts on the way. `levels` bounds the depth.
+fn items_below(forest: Forest<'_>, words: &[u32], node: NodeId, levels: usize) -> Vec<u32> {
+    let size = forest.shape().layout().record_words();
+    match forest.record(node).unwrap() {
+        Record::Item(item) => vec![item],
+        Record::Leaf(items) => {
+            assert!(items.is_sorted(), "a leaf lists items in order");
+            items.to_vec()
+        }
+        Record::Split(split) => {
+            assert!(levels > 0, "a tree too deep");
+            let below: Vec<u32> = split
+                .children
+                .iter()
+                .flat_map(|&child| items_below(forest, words, child, levels - 1))
+                .collect();
+            assert_eq!(words[node.0 as usize * size] as usize, below.len());
+            assert!(split.normal.iter().all(|value| value.is_finite()));
+            below
+        }
+    }
+}
+
+/// Checks that every tree reaches every item once, and that the roots are where they belong.
+fn check_whole(report: &BuildReport, words: &[u32], metric: Metric, levels: usize) {
+    let layout = Layout::new(metric, report.dim).unwrap();
+    let bytes: &[u8] = bytemuck::cast_slice(words);
+    assert_eq!(bytes.len() as u64, report.bytes);
+    let shape = ForestShape::read(bytes, layout).unwrap();
+    assert_eq!((shape.n_items(), shape.n_nodes()), (report.n_items, report.n_nodes));
+    let forest = shape.over(bytes);
+    assert!(shape.roots().len() >= report.n_trees);
+    for &root in &shape.roots()[..report.n_trees] {
+        let mut items = items_below(forest, words, root, levels);
+        items.sort_unstable();
+        assert!(items.into_iter().eq(0..report.n_items), "a tree misses or repeats items");
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let rows = scattered(3000 * 5);
+    for metric in Metric::ALL {
+        let builder = IndexBuilder::new(metric).trees(9).seed(7);
+        let (report, one) = build(builder.threads(1), &rows, 5);
+        check_whole(&report, &one, metric, 60);
+        for threads in [2, 3, 7] {
+            assert!(build(builder.threads(threads), &rows, 5).1 == one, "{metric}, {threads}");
+        }
+        assert!(build(builder.seed(8), &rows, 5).1 != one, "the seed matters");
+    }
+}
+
+#[test]
+fn more_trees_begin_with_the_fewer() {
+    let rows = scattered(500 * 3);
+    let builder = IndexBuilder::new(Metric::Euclidean);
+    let (few, words_of_few) = build(builder.trees(2), &rows, 3);
+    let (_, words_of_many) = build(builder.trees(5), &rows, 3);
+    let layout = Layout::new(Metric::Euclidean, 3).unwrap();
+    let without_copies = (few.n_nodes as usize - 2) * layout.record_words();
+    assert_eq!(words_of_few[..without_copies], words_of_many[..without_copies]);
+}
+
+#[test]
+fn degenerate_rows_give_whole_trees_of_bounded_depth() {
+    let equal = vec![0.25; 2000 * 3];
+    let zeros = vec![0.0; 2000 * 3];
+    let scaled = |factor: f32| scattered(2000 * 3).iter().map(|value| value * factor).collect();
+    let huge: Vec<f32> = scaled(3e38);
+    let tiny: Vec<f32> = scaled(1e-44);
+    // One far away from all others, again and again: the worst a plane can do.
+    let ladder: Vec<f32> = (0u8..100).flat_map(|i| [2f32.powi(i32::from(i)), 0.0, 0.0]).collect();
+    for rows in [equal, zeros, huge, tiny, ladder] {
+        for metric in Metric::ALL {
+            let (report, words) = build(IndexBuilder::new(metric).trees(2), &rows, 3);
+            check_whole(&report, &words, metric, 400);
+        }
+    }
+}
+
+#[test]
+fn the_smallest_indexes() {
+    for rows in 1usize..12 {
+        for metric in Metric::ALL {
+            let (report, words) =
+                build(IndexBuilder::new(metric).trees(3), &scattered(rows * 2), 2);
+            check_whole(&report, &words, metric, 20);
+        }
+    }
+    let (report, words) = build(IndexBuilder::new(Metric::Euclidean).trees(1), &[1.0], 1);
+    assert_eq!(report.n_nodes, 3); // the item, the root, its copy
+    let expected = [1, 0, 0, 0, 1f32.to_bits(), 1, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+    assert_eq!(words, expected);
+}
+
+#[test]
+fn bad_settings_and_rows_are_refused() {
+    let rows = [1.0f32, 2.0, f32::NAN, 4.0];
+    let source = DenseRows::row_major(&rows, 2);
+    let builder = IndexBuilder::new(Metric::Euclidean);
+    let error = |builder: IndexBuilder<'_>| {
+        builder.build(&source, &mut MemoryStore::default()).unwrap_err()
+    };
+    assert!(matches!(error(builder.trees(0)), BuildError::NoTrees));
+    assert!(matches!(error(builder.threads(0)), BuildError::NoThreads));
+    assert!(matches!(error(builder.trees(usize::MAX)), BuildError::TooManyTrees { .. }));
+    assert_eq!(
+        error(builder).to_string(),
+        "matrix in memory: row 2, column 1 (counted from 1) is not a number (NaN), expected a \
+         finite number"
+    );
+    let none: [f32; 0] = [];
+    let empty = DenseRows::row_major(&none, 2);
+    let error = builder.check(&empty).unwrap_err();
+    assert_eq!(error.to_string(), "matrix in memory has no rows, expected at least 1");
+}
+
+#[test]
+fn the_first_faulty_row_is_the_one_reported() {
+    let mut rows = scattered(20_000 * 2);
+    for row in [19_000, 700, 4_000] {
+        rows[row * 2 + 1] = f32::INFINITY;
+    }
+    let source = DenseRows::row_major(&rows, 2);
+    let builder = IndexBuilder::new(Metric::Euclidean).threads(4);
+    let error = builder.build(&source, &mut MemoryStore::default()).unwrap_err();
+    let BuildError::Row(error) = error else { panic!("{error}") };
+    assert_eq!((error.row, error.column), (700, 1));
+}
+
+#[test]
+fn progress_is_told_and_an_interrupt_ends_the_build() {
+    let rows = scattered(3000 * 4);
+    let source = DenseRows::row_major(&rows, 4);
+    let told = Mutex::new(Vec::new());
+    let record = |progress: BuildProgress| told.lock().unwrap().push(progress);
+    let builder = IndexBuilder::new(Metric::Angular).trees(4).progress(&record);
+    builder.build(&source, &mut MemoryStore::default()).unwrap();
+    let trees: Vec<u64> = told
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|progress| progress.stage == BuildStage::Trees)
+        .map(|progress| progress.done)
+        .collect();
+    assert_eq!(trees, [0, 1, 2, 3, 4]);
+
+    let interrupt = AtomicBool::new(false);
+    let stop_at_two = |progress: BuildProgress| {
+        if progress.stage == BuildStage::Trees && progress.done == 2 {
+            interrupt.store(true, Ordering::Relaxed);
+        }
+    };
+    let builder = IndexBuilder::new(Metric::Angular)
+        .trees(100_000)
+        .progress(&stop_at_two)
+        .interrupt(&interrupt);
+    let error = builder.build(&source, &mut MemoryStore::default()).unwrap_err();
+    assert!(matches!(error, BuildError::Interrupted), "{error}");
+}
+
+/// A store that is full after some appends.
+struct Full(MemoryStore, AtomicUsize);
+
+impl ForestStore for Full {
+    type Items = <MemoryStore as ForestStore>::Items;
+
+    fn append(&mut self, records: &[u32]) -> io::Result<()> {
+        if self.1.fetch_sub(1, Ordering::Relaxed) == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.append(records)
+    }
+
+    fn items(&mut self) -> io::Result<Self::Items> {
+        self.0.items()
+    }
+}
+
+#[test]
+fn a_full_store_ends_the_build_with_its_error() {
+    let rows = scattered(1000);
+    for appends in 0..5 {
+        let mut store = Full(MemoryStore::default(), AtomicUsize::new(appends));
+        let builder = IndexBuilder::new(Metric::Euclidean).trees(3);
+        let error = builder.build(&DenseRows::row_major(&rows, 2), &mut store).unwrap_err();
+        let BuildError::Store(error) = error else { panic!("{error}") };
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_finite_rows_give_whole_trees(
+        values in proptest::collection::vec(
+            prop_oneof![Just(0.0f32), -2f32..2.0, any::<f32>().prop_filter("finite", |v| v.is_finite())],
+            1..300,
+        ),
+        dim in 1usize..9, seed in any::<u64>(), angular in any::<bool>(),
+    ) {
+        let rows = &values[..values.len() / dim * dim];
+        prop_assume!(!rows.is_empty());
+        let metric = if angular { Metric::Angular } else { Metric::Euclidean };
+        let builder = IndexBuilder::new(metric).trees(2).seed(seed);
+        let mut store = MemoryStore::default();
+        let report = builder.build(&DenseRows::row_major(rows, dim), &mut store).unwrap();
+        let words = store.into_words();
+        let layout = Layout::new(metric, dim).unwrap();
+        let bytes: &[u8] = bytemuck::cast_slice(&words);
+        prop_assert_eq!(bytes.len() as u64, report.bytes);
+        let shape = ForestShape::read(bytes, layout).unwrap();
+        prop_assert_eq!(shape.n_items() as usize, rows.len() / dim);
+        for id in 0..shape.n_nodes() {
+            prop_assert!(shape.over(bytes).record(NodeId(id)).is_ok());
+        }
+    }
+}

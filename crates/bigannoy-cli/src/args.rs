@@ -1,0 +1,127 @@
+//! What can be said on the command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use bigannoy::{BuildOptions, DEFAULT_SEED, DEFAULT_TREES, Metric, OpenOptions};
+use clap::{Args, Parser, Subcommand};
+
+/// Approximate nearest neighbors over R's big.matrix files, from disk to disk.
+#[derive(Debug, Parser)]
+#[command(name = "bigannoy", version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build an Annoy index over the rows of a matrix.
+    Build(Build),
+    /// Find the neighbors of the rows of a matrix, or of the index itself.
+    Search(Search),
+    /// Tell what an index or a descriptor is, in lines of `name: value`.
+    Info(Info),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// Descriptor file of the reference matrix.
+    #[arg(value_name = "REF.desc")]
+    pub(crate) reference: PathBuf,
+    /// Index file to write; its sidecar gets the same name with `.meta` appended.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) index: PathBuf,
+    /// Trees: more give higher recall, a longer build and a larger file.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TREES)]
+    pub(crate) trees: usize,
+    /// What near means: euclidean or angular.
+    #[arg(long, default_value_t = Metric::Euclidean)]
+    pub(crate) metric: Metric,
+    /// Seed of the random choices: the same seed gives the same file.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
+    pub(crate) seed: u64,
+    /// Threads; the file does not depend on them [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Replace an index that exists.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+impl Build {
+    pub(crate) fn options(&self) -> BuildOptions {
+        let options = BuildOptions::new(self.metric)
+            .trees(self.trees)
+            .seed(self.seed)
+            .overwrite(self.overwrite);
+        match self.threads {
+            Some(threads) => options.threads(threads.get()),
+            None => options,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "`search_k` is Annoy's word")]
+pub(crate) struct Search {
+    /// Index file.
+    #[arg(value_name = "INDEX.ann")]
+    pub(crate) index: PathBuf,
+    /// Descriptor file of the queries. Without it the rows of the index are searched for, each
+    /// without itself.
+    #[arg(long, value_name = "Q.desc")]
+    pub(crate) query: Option<PathBuf>,
+    /// Neighbors for each query.
+    #[arg(short, value_name = "K", default_value_t = 10)]
+    pub(crate) k: usize,
+    /// Items to gather before ranking: more give higher recall and a longer search [default: K
+    /// times the number of trees].
+    #[arg(long, value_name = "N")]
+    pub(crate) search_k: Option<usize>,
+    /// Threads; the answers do not depend on them [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Descriptor file of the matrix that takes the ids, counted from 1; created if it does not
+    /// exist. Without it the neighbors are printed as CSV.
+    #[arg(long, value_name = "OUT.desc")]
+    pub(crate) ids: Option<PathBuf>,
+    /// Descriptor file of the matrix that takes the distances; created if it does not exist.
+    #[arg(long, value_name = "OUT.desc", requires = "ids")]
+    pub(crate) distances: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) layout: Layout,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Info {
+    /// An index or a descriptor.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) layout: Layout,
+}
+
+/// What an index is that has no sidecar.
+#[derive(Debug, Args)]
+pub(crate) struct Layout {
+    /// Metric of an index without sidecar.
+    #[arg(long, requires = "dim")]
+    pub(crate) metric: Option<Metric>,
+    /// Dimensions of an index without sidecar.
+    #[arg(long, value_name = "N", requires = "metric")]
+    pub(crate) dim: Option<usize>,
+}
+
+impl Layout {
+    pub(crate) fn is_given(&self) -> bool {
+        self.metric.is_some()
+    }
+
+    pub(crate) fn options(&self) -> OpenOptions {
+        match (self.metric, self.dim) {
+            (Some(metric), Some(dim)) => OpenOptions::new().layout(metric, dim),
+            _ => OpenOptions::new(),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `bigannoy info`
+
+use std::path::{Path, PathBuf};
+
+use bigannoy::descriptor::{ByteString, Storage};
+use bigannoy::{BigMatrix, Descriptor};
+
+use crate::args;
+use crate::failure::Failure;
+
+pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
+    let file = &arguments.file;
+    let mut sidecar = file.as_os_str().to_owned();
+    sidecar.push(".meta");
+    let lines = if arguments.layout.is_given() || PathBuf::from(&sidecar).exists() {
+        index_lines(file, arguments)?
+    } else {
+        let descriptor = Descriptor::read(file).map_err(|error| {
+            let sidecar = PathBuf::from(&sidecar);
+            format!(
+                "{} is neither an index, there being no {}, nor a descriptor: {error}",
+                file.display(),
+                sidecar.display(),
+            )
+        })?;
+        descriptor_lines(&descriptor, file)?
+    };
+    for (name, value) in lines {
+        println!("{name}: {value}");
+    }
+    Ok(())
+}
+
+type Lines = Vec<(&'static str, String)>;
+
+fn index_lines(file: &Path, arguments: &args::Info) -> Result<Lines, Failure> {
+    let index = bigannoy::open(file, &arguments.layout.options())?;
+    Ok(index.summary().into())
+}
+
+fn descriptor_lines(descriptor: &Descriptor, file: &Path) -> Result<Lines, Failure> {
+    let mut lines = vec![
+        ("descriptor", file.display().to_string()),
+        ("type", descriptor.element_type().to_string()),
+        ("rows", descriptor.nrows().to_string()),
+        ("columns", descriptor.ncols().to_string()),
+        ("layout", if descriptor.is_separated() { "separated" } else { "contiguous" }.to_owned()),
+        ("row_names", names(descriptor.row_names())),
+        ("column_names", names(descriptor.col_names())),
+    ];
+    if let Storage::SharedMemory { name } = descriptor.storage() {
+        lines.push(("storage", format!("shared memory {name}")));
+        return Ok(lines);
+    }
+    // Attaching checks that the data is there and as long as it has to be.
+    let matrix = BigMatrix::attach(file)?;
+    let (total_rows, total_columns) = matrix.descriptor().stored_shape()?;
+    lines.extend([
+        ("stored_rows", total_rows.to_string()),
+        ("stored_columns", total_columns.to_string()),
+        ("first_row", (descriptor.row_offset() + 1).to_string()),
+        ("first_column", (descriptor.col_offset() + 1).to_string()),
+    ]);
+    for data in matrix.data_files() {
+        let bytes = std::fs::metadata(data)?.len();
+        lines.push(("data", format!("{} ({bytes} bytes)", data.display())));
+    }
+    Ok(lines)
+}
+
+/// How many names there are, and the first few.
+fn names(names: Option<&[ByteString]>) -> String {
+    const SHOWN: usize = 5;
+    let Some(names) = names else { return "none".to_owned() };
+    let first: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
+    let more = if names.len() > SHOWN { ", ..." } else { "" };
+    format!("{} ({}{more})", names.len(), first.join(", "))
+}

@@ -1,0 +1,36 @@
+//! The command `bigannoy`: the calls of the crate `bigannoy`, from a shell.
+//!
+//! Exit status: 0; 1 for a failure, with one message on standard error; 2 for wrong usage.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
+
+mod args;
+mod build;
+mod csv_sink;
+mod failure;
+mod info;
+mod search;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
+        Command::Info(arguments) => info::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough, as `head` has after ten lines.
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

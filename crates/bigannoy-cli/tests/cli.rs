@@ -1,0 +1,211 @@
+//! The command as people type it.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A directory with the matrices of the seed workflow, which R wrote.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let fixtures =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/annoy/seed");
+        for name in ["ref.desc", "ref.bin", "query.desc", "query.bin", "ref_euclidean.ann"] {
+            std::fs::copy(fixtures.join(name), directory.path().join(name)).unwrap();
+        }
+        Place(directory)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, line: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_bigannoy"))
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a line that has to succeed, in silence but for its output.
+    fn succeed(&self, line: &str) -> String {
+        let output = self.run(line);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{line}: {errors}");
+        assert_eq!(errors, "", "{line}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a line that has to fail with one message, and to change nothing.
+    fn fail(&self, line: &str) -> String {
+        let before = self.files();
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(output.stdout.is_empty(), "{line}");
+        assert_eq!(self.files(), before, "{line} changed a file");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with("error: "), "{line}: {message}");
+        assert_eq!(message.lines().count(), 1, "{line}: {message}");
+        message.trim_end().to_owned()
+    }
+
+    fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+            .collect()
+    }
+}
+
+const BUILD: &str = "build ref.desc --index ref.ann --trees 25 --seed 99";
+
+#[test]
+fn build_search_and_info() {
+    let place = Place::new();
+    let built = place.succeed(BUILD);
+    assert!(built.starts_with("ref.ann: 5 items, 2 dimensions, 25 trees, euclidean, "), "{built}");
+
+    let csv = place.succeed("search ref.ann --query query.desc -k 2 --search-k 100");
+    let expected = "query,rank,id,distance\n1,1,1,0.22360681\n1,2,2,4.8010416\n2,1,4,0.3162279\n\
+                    2,2,3,4.7010636\n";
+    assert_eq!(csv, expected);
+    let own = place.succeed("search ref.ann -k 1 --threads 2");
+    assert_eq!(own.lines().nth(1), Some("1,1,2,5"), "{own}");
+
+    let info = place.succeed("info ref.ann");
+    let names: Vec<&str> = info.lines().map(|line| line.split_once(": ").unwrap().0).collect();
+    assert_eq!(names.len(), 15, "{info}");
+    for line in ["metric: euclidean", "trees: 25", "items: 5", "build_seed: 99", "loaded: true"] {
+        assert!(info.lines().any(|found| found == line), "no {line} in {info}");
+    }
+    let info = place.succeed("info ref.desc");
+    for line in ["type: double", "rows: 5", "columns: 2", "data: ./ref.bin (80 bytes)"] {
+        assert!(info.lines().any(|found| found == line), "no {line} in {info}");
+    }
+}
+
+#[test]
+fn neighbors_go_into_new_and_existing_matrices() {
+    let place = Place::new();
+    place.succeed(BUILD);
+    let line = "search ref.ann --query query.desc -k 2 --ids i.desc --distances d.desc";
+    place.succeed(line);
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    let ids: Vec<i32> =
+        bytes("i.bin").chunks(4).map(|id| i32::from_le_bytes(id.try_into().unwrap())).collect();
+    assert_eq!(ids, [1, 4, 2, 3]); // column by column
+    let first = (bytes("i.bin"), bytes("d.bin"));
+    std::fs::write(place.path("i.bin"), [0; 16]).unwrap();
+    place.succeed(line); // into the matrices that exist now
+    assert_eq!((bytes("i.bin"), bytes("d.bin")), first);
+}
+
+#[test]
+fn an_index_of_annoy_is_searched_when_told_what_it_is() {
+    let place = Place::new();
+    let csv = place
+        .succeed("search ref_euclidean.ann --metric euclidean --dim 2 --query query.desc -k 1");
+    assert_eq!(csv, "query,rank,id,distance\n1,1,1,0.22360681\n2,1,4,0.3162279\n");
+    let info = place.succeed("info ref_euclidean.ann --metric euclidean --dim 2");
+    assert!(info.contains("items: 5\n") && info.contains("index_id: NA\n"), "{info}");
+    let message = place.fail("search ref_euclidean.ann");
+    assert!(message.contains("ref_euclidean.ann has no sidecar"), "{message}");
+}
+
+#[test]
+fn the_seed_decides_the_file_and_threads_do_not() {
+    let place = Place::new();
+    for (name, more) in [("a", "--threads 1"), ("b", "--threads 3"), ("c", "--seed 7")] {
+        place.succeed(&format!("build ref.desc --index {name} --metric angular {more}"));
+    }
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert_eq!(bytes("a"), bytes("b"));
+    assert_ne!(bytes("a"), bytes("c"));
+}
+
+#[test]
+fn failures_name_the_file_and_change_nothing() {
+    let place = Place::new();
+    place.succeed(BUILD);
+    std::fs::write(place.path("bad.desc"), "new(\"big.matrix.descriptor\"\n, 7)").unwrap();
+    for (line, expected) in [
+        ("build no.desc --index x.ann", "no.desc"),
+        ("build bad.desc --index x.ann", "bad.desc:2:3: "),
+        (BUILD, "ref.ann exists already"),
+        ("build ref.desc --index x.ann --trees 0", "the number of trees is 0"),
+        ("build ref.desc --index no/x.ann", "no/x.ann"),
+        ("search no.ann", "no.ann"),
+        ("search ref.ann -k 0", "cannot search ref.ann: k is 0"),
+        ("search ref.ann -k 5", "k is 5, expected at most 4"),
+        ("search ref.ann --query query.desc -k 6 --ids i.desc", "k is 6, expected at most 5"),
+        ("search ref.ann --search-k 0 -k 1", "search_k is 0"),
+        (
+            "search ref.ann --query query.desc -k 1 --ids ref.desc",
+            "ref.desc has 5 rows and 2 columns",
+        ),
+        ("search ref.ann --query query.desc -k 1 --ids query.desc", "in use for reading"),
+        ("info ref.bin", "ref.bin is neither an index"),
+        ("info bad.desc", "bad.desc:2:3: "),
+    ] {
+        let message = place.fail(line);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_status_two() {
+    let place = Place::new();
+    for line in [
+        "",
+        "build ref.desc",
+        "build ref.desc --index x --metric cosine",
+        "build ref.desc --index x --threads 0",
+        "search ref.ann --distances d.desc",
+        "search ref.ann --metric euclidean",
+        "explode",
+    ] {
+        let output = place.run(line);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(!output.stderr.is_empty(), "{line}");
+    }
+    for line in ["--help", "build --help", "--version"] {
+        assert_eq!(place.run(line).status.code(), Some(0), "{line}");
+    }
+}
+
+#[test]
+fn overwriting_has_to_be_asked_for() {
+    let place = Place::new();
+    place.succeed(BUILD);
+    let before = std::fs::read(place.path("ref.ann")).unwrap();
+    place.succeed("build ref.desc --index ref.ann --trees 3 --overwrite");
+    assert_ne!(std::fs::read(place.path("ref.ann")).unwrap(), before);
+    assert!(place.succeed("info ref.ann").contains("trees: 3\n"));
+    let left = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with('.');
+    assert!(!place.files().keys().any(left), "a temporary file is left");
+}
+
+/// `head` closes the pipe after its lines; that is no failure.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let place = Place::new();
+    place.succeed(BUILD);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bigannoy"))
+        .args(["search", "ref.ann", "-k", "4"])
+        .current_dir(place.0.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take()); // before anything can be written, or while it is
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,100 @@
+//! Numbers as R spells them.
+
+/// Digits that R writes of a double, at most.
+const DIGITS: usize = 15;
+
+/// `value` as `as.character` and `dput` of R write it: up to 15 significant digits, fixed or
+/// scientific, whichever is shorter, and fixed where both are equally long.
+pub(crate) fn format_double(value: f64) -> String {
+    if !value.is_finite() {
+        let infinite = if value > 0.0 { "Inf" } else { "-Inf" };
+        return if value.is_nan() { "NaN" } else { infinite }.to_owned();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let rounded = format!("{:.*e}", DIGITS - 1, value.abs());
+    let (mantissa, exponent) = rounded.split_once('e').expect("`{:e}` writes an exponent");
+    let exponent: i32 = exponent.parse().expect("`{:e}` writes a small exponent");
+    let digits: String = mantissa.chars().filter(|&digit| digit != '.').collect();
+    let digits = digits.trim_end_matches('0');
+    let scientific = scientific(digits, exponent);
+    let fixed = fixed(digits, exponent);
+    let sign = if value < 0.0 { "-" } else { "" };
+    let shorter = if fixed.len() <= scientific.len() { fixed } else { scientific };
+    format!("{sign}{shorter}")
+}
+
+/// `d.ddde+xx`: the point stands after the first digit.
+fn scientific(digits: &str, exponent: i32) -> String {
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{first}{point}{rest}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// The same number without an exponent.
+fn fixed(digits: &str, exponent: i32) -> String {
+    let shift = usize::try_from(exponent.unsigned_abs()).expect("exponents of doubles are small");
+    if exponent < 0 {
+        return format!("0.{}{digits}", "0".repeat(shift - 1));
+    }
+    let whole = shift + 1;
+    if digits.len() > whole {
+        format!("{}.{}", &digits[..whole], &digits[whole..])
+    } else {
+        format!("{digits}{}", "0".repeat(whole - digits.len()))
+    }
+}
+
+/// `value` as R writes a double, or with all its digits where 15 do not tell it from its
+/// neighbors (R's own `dput` would change such a number).
+pub(crate) fn format_extent(value: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "extents stay within MAX_EXTENT, 2^53")]
+    let double = value as f64;
+    let short = format_double(double);
+    if short.parse() == Ok(double) { short } else { value.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{format_double, format_extent};
+
+    #[test]
+    fn doubles_are_spelled_as_in_r() {
+        let cases = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (4.0, "4"),
+            (2.5, "2.5"),
+            (-2.5, "-2.5"),
+            (10_000.0, "10000"),
+            (99_999.0, "99999"),
+            (1e5, "1e+05"),
+            (120_000.0, "120000"),
+            (123_456.0, "123456"),
+            (1.2e6, "1200000"),
+            (1.2e7, "1.2e+07"),
+            (4_294_967_301.0, "4294967301"),
+            (0.1 + 0.2, "0.3"),
+            (1e-4, "1e-04"),
+            (0.001_234, "0.001234"),
+            (1e-300, "1e-300"),
+            (1.0 / 3.0, "0.333333333333333"),
+            (f64::INFINITY, "Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(format_double(value), text, "{value:e}");
+        }
+    }
+
+    #[test]
+    fn no_digit_of_an_extent_is_lost() {
+        assert_eq!(format_extent(1_000_000), "1e+06");
+        assert_eq!(format_extent(9_007_199_254_740_991), "9007199254740991");
+        assert_eq!(format_extent(9_007_199_254_740_992), "9007199254740992");
+        assert_eq!(format_extent(9_000_000_000_000_000), "9e+15");
+    }
+}

@@ -1,0 +1,313 @@
+//! Rules that hold for every input.
+
+use bigannoy_descriptor::{
+    ByteString, Descriptor, DescriptorBuilder, ElementType, MAX_EXTENT, MAX_VALUES,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+/// Strings that R can hold: any bytes but NUL, with a taste for those that need an escape.
+fn strings() -> impl Strategy<Value = ByteString> {
+    let bytes = prop_oneof![
+        vec(1_u8..=255, 0..20),
+        vec(select(b"\"\\'`\n\r\t\x01\x7fx0a9 \xe9\xc3".to_vec()), 0..20),
+        "\\PC{0,12}".prop_map(String::into_bytes),
+        "[\u{80}-\u{a0}\u{2028}\u{10ffff}]{0,6}".prop_map(String::into_bytes),
+    ];
+    bytes.prop_map(ByteString::from)
+}
+
+fn file_names() -> impl Strategy<Value = ByteString> {
+    strings()
+        .prop_filter("a file name", |name| !name.is_empty() && !name.as_bytes().contains(&b'/'))
+}
+
+/// Stored extents of every size, those around 2³¹ and 2³² among them.
+fn totals() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        4 => 1..12_u64,
+        1 => 1..=MAX_EXTENT,
+        1 => (0..63_u32, 0..3_u64).prop_map(|(bit, more)| {
+            ((1 << bit) + more).saturating_sub(1).clamp(1, MAX_EXTENT)
+        }),
+        1 => (0..16_u32).prop_map(|digits| 10_u64.pow(digits)),
+    ]
+}
+
+/// A stored extent and a window of it.
+fn extents() -> impl Strategy<Value = (u64, std::ops::Range<u64>)> {
+    totals().prop_flat_map(|total| {
+        let whole = Just((total, 0..total));
+        let part = (0..total).prop_flat_map(move |start| {
+            (Just(start), start + 1..=total).prop_map(move |(start, end)| (total, start..end))
+        });
+        prop_oneof![whole, part]
+    })
+}
+
+/// As many names as an axis is long, if that is not too many.
+fn names(len: u64) -> BoxedStrategy<Option<Vec<ByteString>>> {
+    match usize::try_from(len) {
+        Ok(len) if len < 20 => option::of(vec(strings(), len)).boxed(),
+        _ => Just(None).boxed(),
+    }
+}
+
+fn builders() -> impl Strategy<Value = DescriptorBuilder> {
+    let elements = select(ElementType::ALL.to_vec());
+    let shape = (extents(), extents()).prop_flat_map(|(rows, cols)| {
+        let names = (names(rows.1.end - rows.1.start), names(cols.1.end - cols.1.start));
+        (Just(rows), Just(cols), names)
+    });
+    let storage = (any::<bool>(), file_names(), strings(), any::<bool>());
+    (elements, shape, storage).prop_map(|(element, (rows, cols, names), storage)| {
+        let (in_files, name, dirname, separated) = storage;
+        let mut builder = if in_files {
+            Descriptor::file_backed(name, dirname, element, rows.0, cols.0)
+        } else {
+            Descriptor::shared_memory(name, element, rows.0, cols.0)
+        };
+        builder = builder.separated(separated).rows(rows.1).cols(cols.1);
+        if let Some(names) = names.0 {
+            builder = builder.row_names(names);
+        }
+        if let Some(names) = names.1 {
+            builder = builder.col_names(names);
+        }
+        builder
+    })
+}
+
+/// Descriptors; those of too many elements are made separated, which leaves room for more.
+fn descriptors() -> impl Strategy<Value = Descriptor> {
+    builders().prop_map(|builder| {
+        let separated = builder.clone().separated(true);
+        builder.build().or_else(|_| separated.build()).expect("rows of 2^53 fit one column")
+    })
+}
+
+/// Bits and pieces of the grammar.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let piece = select(vec![
+        "new(",
+        "list(",
+        "c(",
+        "structure(",
+        ")",
+        "(",
+        "{",
+        "}",
+        ",",
+        "=",
+        ";",
+        ":",
+        "::",
+        "-",
+        "1:",
+        "1:9",
+        "1:1000000",
+        "1e308",
+        "0x1p",
+        "9L",
+        "NA",
+        "NULL",
+        "TRUE",
+        "\"",
+        "'",
+        "`",
+        "r\"(",
+        "R'--[",
+        "]--'",
+        ")\"",
+        "\\",
+        "\\u{",
+        "\\x",
+        "\\7",
+        "#",
+        "\r",
+        "\n",
+        "\0",
+        "\u{feff}",
+        "\"big.matrix.descriptor\"",
+        "names",
+        ".Names",
+        "description",
+        "nrow",
+        "character(0)",
+    ]);
+    vec(piece, 0..60).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+/// Reads bytes, and where they are a descriptor looks at all of it.
+fn exercise(bytes: &[u8]) -> Result<(), TestCaseError> {
+    match Descriptor::parse(bytes) {
+        Ok(found) => {
+            let again = Descriptor::parse(&found.to_text());
+            prop_assert_eq!(again.as_ref(), Ok(&found));
+            for data_bytes in [0, 1, 48, 1 << 40, u64::MAX] {
+                let shape = found.stored_shape_for(data_bytes);
+                if let Ok((rows, cols)) = shape {
+                    prop_assert!(found.row_offset() + found.nrows() <= rows);
+                    prop_assert!(found.col_offset() + found.ncols() <= cols);
+                }
+                prop_assert!(shape.is_ok() || found.stored_shape().is_err());
+            }
+        }
+        Err(error) => {
+            if let Some((line, column)) = error.position() {
+                prop_assert!(line >= 1 && column >= 1, "{}", error);
+                prop_assert!(
+                    line as usize <= bytes.len() + 1 && column as usize <= bytes.len() + 1
+                );
+                let start = format!("{line}:{column}: ");
+                prop_assert!(error.to_string().starts_with(&start), "{}", error);
+            }
+            prop_assert!(error.to_string().len() < 500, "{}", error);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..300)) {
+        exercise(&bytes)?;
+    }
+
+    #[test]
+    fn any_pieces_of_the_grammar_are_read_or_refused(bytes in pieces()) {
+        exercise(&bytes)?;
+        let text = [b"new('big.matrix.descriptor', ", &*bytes, b")"].concat();
+        exercise(&text)?;
+    }
+
+    #[test]
+    fn a_changed_descriptor_is_read_or_refused(
+        descriptor in descriptors(),
+        changes in vec((any::<Index>(), any::<u8>(), pieces(), 0..4_usize), 1..4),
+    ) {
+        let mut text = descriptor.to_text();
+        for (at, byte, piece, removed) in changes {
+            let at = at.index(text.len());
+            let end = (at + removed).min(text.len());
+            match byte {
+                0..100 => text[at] = byte,
+                100..200 => drop(text.splice(at..end, [])),
+                _ => drop(text.splice(at..end, piece)),
+            }
+            if text.is_empty() {
+                break;
+            }
+        }
+        exercise(&text)?;
+    }
+
+    #[test]
+    fn a_written_descriptor_reads_as_itself(descriptor in descriptors()) {
+        let text = descriptor.to_text();
+        prop_assert_eq!(Descriptor::parse(&text), Ok(descriptor));
+    }
+
+    #[test]
+    fn a_written_text_has_no_escape_that_r_mixes_up(descriptor in descriptors()) {
+        let text = descriptor.to_text();
+        let mut escaped = false;
+        for &byte in &text {
+            prop_assert!(!(escaped && matches!(byte, b'u' | b'U')));
+            escaped = byte == b'\\' && !escaped;
+        }
+    }
+
+    #[test]
+    fn a_text_cut_short_is_refused(descriptor in descriptors(), at in any::<Index>()) {
+        let text = descriptor.to_text();
+        let complete = text.trim_ascii_end().len();
+        let cut = at.index(complete);
+        prop_assert!(Descriptor::parse(&text[..cut]).is_err(), "{} of {}", cut, complete);
+    }
+
+    #[test]
+    fn the_stored_shape_is_found_with_and_without_its_data(descriptor in descriptors()) {
+        let (rows, cols) = descriptor.stored_shape().unwrap();
+        let bytes = descriptor.data_bytes(rows, cols).unwrap();
+        prop_assert_eq!(descriptor.stored_shape_for(bytes), Ok((rows, cols)));
+        prop_assert_eq!(descriptor.stored_shape_for(bytes.saturating_add(1)), Ok((rows, cols)));
+    }
+
+    #[test]
+    fn rows_squeezed_through_32_bits_come_back(
+        rows in (1_u64 << 31)..=1 << 40,
+        cols in 1..9_u64,
+        plus in 0..2_u64,
+        separated in any::<bool>(),
+        element in select(ElementType::ALL.to_vec()),
+    ) {
+        let truth = Descriptor::file_backed("x", "", element, rows, cols).separated(separated);
+        let truth = truth.build().unwrap();
+        let bytes = truth.data_bytes(rows, cols).unwrap();
+        let squeezed = (rows & 0xffff_ffff) as u32;
+        let written = match squeezed.cast_signed() {
+            i32::MIN => "NA_integer_".to_owned(),
+            other => format!("{other}L"),
+        };
+        let text = String::from_utf8(truth.to_text()).unwrap();
+        let start = text.find("totalRows = ").unwrap() + "totalRows = ".len();
+        let end = start + text[start..].find(',').unwrap();
+        let text = format!("{}{written}{}", &text[..start], &text[end..]);
+        let found = Descriptor::parse(text.as_bytes()).unwrap();
+        prop_assert!(found.stored_shape().is_err());
+        prop_assert_eq!(found.stored_shape_for(bytes + plus), Ok((rows, cols)));
+        let repaired = found.with_stored_shape(rows, cols).unwrap();
+        prop_assert_eq!(repaired, truth);
+    }
+}
+
+/// Inputs on which a reader that looks at anything twice too often would not end.
+#[test]
+fn long_inputs_take_time_in_proportion() {
+    let size = 4_000_000;
+    let start = "new('big.matrix.descriptor', list(zzz = ";
+    for (head, unit) in [
+        ("", "("),
+        ("", "#\n"),
+        ("", " "),
+        ("", "\\"),
+        ("", "c("),
+        ("'", "\\"),
+        ("'", "\\\n"),
+        ("r\"----------(", ")---------"),
+        ("0x", "1"),
+        ("", "1"),
+        ("1.", "1"),
+        ("1e", "1"),
+        ("0x1p", "1"),
+        ("c(", "1,"),
+        ("c(", "NULL,"),
+        ("list(", "a=1,"),
+        ("list(", "c(),"),
+        ("c(1:1000,c(1:1000,c(1:1000,", "c(1:1000,"),
+        ("structure(list(1), names = ", "c('a',"),
+    ] {
+        let text = format!("{start}{head}{}", unit.repeat(size / unit.len()));
+        assert!(Descriptor::parse(text.as_bytes()).is_err(), "{head}{unit}");
+    }
+}
+
+#[test]
+fn a_range_is_not_spelled_out_beyond_the_limit() {
+    let text = |range: &str| {
+        format!(
+            "new('big.matrix.descriptor', list(sharedType = 'FileBacked', filename = 'x', \
+             totalRows = 2e9, totalCols = 1, rowOffset = 0, colOffset = 0, nrow = 2e9, ncol = 1, \
+             rowNames = {range}, type = 'char', separated = FALSE))"
+        )
+    };
+    assert!(Descriptor::parse(text("1:2000000000").as_bytes()).is_err());
+    let within = format!("1:{}", MAX_VALUES - 20); // the fields count, too
+    let found = Descriptor::parse(text(&within).as_bytes()).unwrap();
+    assert_eq!(found.row_names(), None);
+}

@@ -1,0 +1,60 @@
+//! Files that are no descriptors, and where the data of one is looked for.
+#![cfg(unix)]
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+
+use bigannoy_descriptor::{Descriptor, ElementType, MAX_FILE_BYTES, ReadError, Storage};
+
+/// A fresh folder for one test.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}
+
+#[test]
+fn a_named_pipe_does_not_block() {
+    let pipe = folder("descriptor-pipe").join("m.desc");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let error = Descriptor::read(&pipe).unwrap_err();
+    assert!(matches!(error, ReadError::NotAFile { found: "a named pipe", .. }), "{error}");
+}
+
+#[test]
+fn a_file_beyond_the_limit_is_not_read() {
+    let path = folder("descriptor-large").join("m.desc");
+    File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+    let error = Descriptor::read(&path).unwrap_err();
+    let expected = MAX_FILE_BYTES + 1;
+    assert!(matches!(error, ReadError::TooLarge { bytes, .. } if bytes == expected), "{error}");
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn the_directory_is_that_of_a_link_and_not_of_its_target() {
+    let folder = folder("descriptor-link");
+    let (there, here) = (folder.join("there"), folder.join("here"));
+    fs::create_dir(&there).unwrap();
+    fs::create_dir(&here).unwrap();
+    let matrix = Descriptor::file_backed("m.bin", "/gone", ElementType::Short, 2, 3);
+    let text = matrix.build().unwrap().to_text();
+    fs::write(there.join("m.desc"), text).unwrap();
+    std::os::unix::fs::symlink("../there/m.desc", here.join("m.desc")).unwrap();
+    for place in [&there, &here] {
+        let found = Descriptor::read(place.join("m.desc")).unwrap();
+        let Storage::FileBacked { dirname, .. } = found.storage() else { panic!("{found:?}") };
+        let expected = format!("{}/", place.display());
+        assert_eq!(dirname.as_ref().unwrap(), expected.as_str());
+    }
+}
+
+#[test]
+fn shared_memory_has_no_directory() {
+    let path = folder("descriptor-shared").join("m.desc");
+    let matrix = Descriptor::shared_memory("a-b", ElementType::Raw, 2, 3).build().unwrap();
+    fs::write(&path, matrix.to_text()).unwrap();
+    assert_eq!(Descriptor::read(&path).unwrap(), matrix);
+}

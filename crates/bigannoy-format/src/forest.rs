@@ -1,0 +1,347 @@
+//! An index as a whole: how many items, which roots, and its records one by one.
+
+use crate::{DamagedRecord, Layout, MAX_NODES, NodeId, OpenError, Record, Split};
+
+/// What the bytes of an index say about the whole: found once, kept apart from the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForestShape {
+    layout: Layout,
+    n_items: u32,
+    n_nodes: u32,
+    roots: Vec<NodeId>,
+}
+
+impl ForestShape {
+    /// Looks at the end of `bytes` for the roots, as Annoy's loader does.
+    ///
+    /// Cost: one step for each root. Where all items fit in one leaf, the roots and their copies
+    /// cannot be told apart and `q` trees are reported as `2q - 1`, as by Annoy.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the bytes cannot be an index of this layout.
+    pub fn read(bytes: &[u8], layout: Layout) -> Result<Self, OpenError> {
+        let record_bytes = layout.record_bytes();
+        if bytes.is_empty() {
+            return Err(OpenError::Empty { record_bytes });
+        }
+        if !bytes.len().is_multiple_of(record_bytes) {
+            return Err(OpenError::NotWholeRecords { found: bytes.len(), record_bytes });
+        }
+        let words: &[u32] = bytemuck::try_cast_slice(bytes).map_err(|_| OpenError::Unaligned)?;
+        let records = bytes.len() / record_bytes;
+        let n_nodes = u32::try_from(records)
+            .ok()
+            .filter(|&records| records <= MAX_NODES)
+            .ok_or(OpenError::TooManyRecords { found: records })?;
+
+        let record = |id: u32| {
+            let start = id as usize * layout.record_words();
+            &words[start..start + layout.record_words()]
+        };
+        let last = n_nodes - 1;
+        let n_items = record(last)[0];
+        // A root comes after at least all items.
+        if n_items == 0 || n_items > last {
+            return Err(OpenError::NoRoot {
+                record: last as usize,
+                count: n_items.cast_signed(),
+                records,
+            });
+        }
+        // The root over one item lists item 0 and is empty otherwise; an item has a vector, or,
+        // if that is zero too, stands where no root can.
+        if n_items == 1 && record(last)[1..].iter().any(|&word| word != 0) {
+            return Err(OpenError::NoTrees);
+        }
+        let mut roots: Vec<NodeId> =
+            (0..n_nodes).rev().take_while(|&id| record(id)[0] == n_items).map(NodeId).collect();
+        // The original of the last tree's root stands right before the copies.
+        if let [first, .., oldest] = roots[..]
+            && layout.children(record(first.0))[0] == layout.children(record(oldest.0))[0]
+        {
+            roots.pop();
+        }
+        Ok(ForestShape { layout, n_items, n_nodes, roots })
+    }
+
+    /// The index whose shape this is.
+    ///
+    /// # Panics
+    /// If `bytes` has another length than the bytes that the shape was read from, or another
+    /// alignment.
+    #[must_use]
+    pub fn over<'a>(&'a self, bytes: &'a [u8]) -> Forest<'a> {
+        let words: &[u32] = bytemuck::cast_slice(bytes);
+        assert_eq!(words.len(), self.n_nodes as usize * self.layout.record_words(), "same bytes");
+        Forest { words, shape: self }
+    }
+
+    /// Metric, dimension and record size.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Items, gaps in the ids included: the largest item id plus one. At least 1.
+    #[must_use]
+    pub fn n_items(&self) -> u32 {
+        self.n_items
+    }
+
+    /// The number of records.
+    #[must_use]
+    pub fn n_nodes(&self) -> u32 {
+        self.n_nodes
+    }
+
+    /// The roots, last tree first: at least one. Their number is what Annoy reports as the number
+    /// of trees after loading, and what its default search budget grows with.
+    #[must_use]
+    pub fn roots(&self) -> &[NodeId] {
+        &self.roots
+    }
+}
+
+/// An index in memory: bytes in Annoy's layout and their [`ForestShape`].
+#[derive(Clone, Copy, Debug)]
+pub struct Forest<'a> {
+    words: &'a [u32],
+    shape: &'a ForestShape,
+}
+
+impl<'a> Forest<'a> {
+    /// What the index is as a whole.
+    #[must_use]
+    pub fn shape(&self) -> &'a ForestShape {
+        self.shape
+    }
+
+    /// The record numbered `id`.
+    ///
+    /// # Errors
+    /// [`DamagedRecord`] where there is no such record or it breaks a rule that every index keeps:
+    /// children come before their parents, a leaf holds no more items than fit, items exist.
+    pub fn record(&self, id: NodeId) -> Result<Record<'a>, DamagedRecord> {
+        if id.0 >= self.shape.n_nodes {
+            return Err(self.damaged(id, format!("is past the {} records", self.shape.n_nodes)));
+        }
+        let layout = self.shape.layout;
+        let words = self.words_of(id.0);
+        let count = words[0];
+        if id.0 < self.shape.n_items {
+            // A gap in the ids is a leaf of nothing.
+            return match count {
+                0 => Ok(Record::Leaf(&[])),
+                1 => Ok(Record::Item(id.0)),
+                _ => Err(self.damaged(id, format!("is an item but counts {count} items"))),
+            };
+        }
+        if count > self.shape.n_items {
+            let problem = format!("counts {} items of {}", count.cast_signed(), self.shape.n_items);
+            return Err(self.damaged(id, problem));
+        }
+        if count as usize <= layout.leaf_capacity() {
+            let items = &words[layout.children_word()..][..count as usize];
+            if let Some(item) = items.iter().find(|&&item| item >= self.shape.n_items) {
+                let problem = format!("lists item {item} of {}", self.shape.n_items);
+                return Err(self.damaged(id, problem));
+            }
+            return Ok(Record::Leaf(items));
+        }
+        let children = layout.children(words);
+        if let Some(child) = children.iter().find(|&&child| child >= id.0) {
+            let problem = format!("has the child {child}, which does not come before it");
+            return Err(self.damaged(id, problem));
+        }
+        Ok(Record::Split(Split {
+            normal: bytemuck::cast_slice(&words[layout.vector_word()..]),
+            offset: layout.offset_word().map_or(0.0, |word| f32::from_bits(words[word])),
+            children: children.map(NodeId),
+        }))
+    }
+
+    /// Whether `item` is there, or a gap in the ids.
+    ///
+    /// # Panics
+    /// If `item >= n_items`.
+    #[must_use]
+    pub fn is_present(&self, item: u32) -> bool {
+        self.item_words(item)[0] == 1
+    }
+
+    /// The vector of `item`. All zeros for a gap.
+    ///
+    /// # Panics
+    /// If `item >= n_items`.
+    #[must_use]
+    pub fn vector(&self, item: u32) -> &'a [f32] {
+        bytemuck::cast_slice(&self.item_words(item)[self.shape.layout.vector_word()..])
+    }
+
+    /// The squared length of `item`'s vector, where the layout stores one.
+    ///
+    /// # Panics
+    /// If `item >= n_items`.
+    #[must_use]
+    pub fn squared_length(&self, item: u32) -> Option<f32> {
+        match self.shape.layout.metric() {
+            bigannoy_metric::Metric::Angular => Some(f32::from_bits(self.item_words(item)[1])),
+            _ => None,
+        }
+    }
+
+    fn item_words(&self, item: u32) -> &'a [u32] {
+        assert!(item < self.shape.n_items, "item {item} of {}", self.shape.n_items);
+        self.words_of(item)
+    }
+
+    fn words_of(&self, id: u32) -> &'a [u32] {
+        let size = self.shape.layout.record_words();
+        &self.words[id as usize * size..][..size]
+    }
+
+    /// The error that says what is wrong with record `id`.
+    #[cold]
+    #[must_use]
+    pub fn damaged(&self, id: NodeId, problem: impl Into<String>) -> DamagedRecord {
+        let byte_offset = u64::from(id.0) * self.shape.layout.record_bytes() as u64;
+        DamagedRecord { record: id.0, byte_offset, problem: problem.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bigannoy_metric::Metric;
+    use proptest::prelude::*;
+
+    const LAYOUT: fn() -> Layout = || Layout::new(Metric::Euclidean, 1).unwrap();
+
+    /// Four items, two trees of a split over two leaves each, the copies of the roots.
+    fn two_trees() -> Vec<u32> {
+        let layout = LAYOUT(); // a leaf holds three items
+        let mut words = Vec::new();
+        for item in 0..4u8 {
+            layout.push_item(&mut words, &[f32::from(item)]);
+        }
+        let size = layout.record_words();
+        for first in [4, 7] {
+            layout.push_leaf(&mut words, 2, &[0, 1]);
+            layout.push_leaf(&mut words, 2, &[2, 3]);
+            layout.push_split(&mut words, 4, &[1.0], -1.5);
+            let root = words.len() - size;
+            layout.set_children(&mut words[root..], [first, first + 1]);
+        }
+        for root in [6, 9] {
+            words.extend_from_within(root * size..(root + 1) * size);
+        }
+        words
+    }
+
+    #[test]
+    fn roots_are_found_from_the_end_and_the_last_original_is_dropped() {
+        let words = two_trees();
+        let bytes = bytemuck::cast_slice(&words);
+        let shape = ForestShape::read(bytes, LAYOUT()).unwrap();
+        assert_eq!((shape.n_items(), shape.n_nodes()), (4, 12));
+        assert_eq!(shape.roots(), [NodeId(11), NodeId(10)]);
+        let forest = shape.over(bytes);
+        let Record::Split(split) = forest.record(NodeId(10)).unwrap() else { panic!("a split") };
+        assert_eq!((split.normal, split.offset), (&[1.0][..], -1.5));
+        assert_eq!(split.children, [NodeId(4), NodeId(5)]);
+        assert_eq!(forest.record(NodeId(4)), Ok(Record::Leaf(&[0, 1])));
+        assert_eq!(forest.record(NodeId(2)), Ok(Record::Item(2)));
+    }
+
+    #[test]
+    fn bytes_that_cannot_be_an_index_are_refused() {
+        let words = two_trees();
+        let bytes: &[u8] = bytemuck::cast_slice(&words);
+        let read = |bytes| ForestShape::read(bytes, LAYOUT());
+        assert_eq!(read(&[]), Err(OpenError::Empty { record_bytes: 20 }));
+        assert_eq!(
+            read(&bytes[..30]),
+            Err(OpenError::NotWholeRecords { found: 30, record_bytes: 20 })
+        );
+        // Cut after the last leaf: its count of 2 passes for a number of items, and nothing but
+        // the sidecar's file size can tell. Cut within the items it is recognised.
+        assert_eq!(read(&bytes[..40]), Err(OpenError::NoTrees));
+        let mut negative = words.clone();
+        negative[11 * 5] = u32::MAX;
+        assert!(matches!(
+            read(bytemuck::cast_slice(&negative)),
+            Err(OpenError::NoRoot { record: 11, count: -1, records: 12 })
+        ));
+    }
+
+    #[test]
+    fn damaged_records_say_which_and_why() {
+        let (size, layout) = (5, LAYOUT());
+        let check = |record: u32, word: usize, value: u32, expected: &str| {
+            let mut words = two_trees();
+            words[record as usize * size + word] = value;
+            let bytes = bytemuck::cast_slice(&words);
+            let shape = ForestShape::read(bytes, layout).unwrap();
+            let error = shape.over(bytes).record(NodeId(record)).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+            assert_eq!(error.byte_offset, u64::from(record) * 20);
+        };
+        check(10, 2, 10, "has the child 10, which does not come before it");
+        check(4, 2, 4, "lists item 4 of 4");
+        check(4, 0, (-5i32).cast_unsigned(), "counts -5 items of 4");
+        check(1, 0, 3, "is an item but counts 3 items");
+    }
+
+    #[test]
+    fn one_item_is_an_index_and_items_alone_are_not() {
+        for metric in Metric::ALL {
+            let layout = Layout::new(metric, 3).unwrap();
+            let mut words = Vec::new();
+            layout.push_item(&mut words, &[1.0, 2.0, 3.0]);
+            layout.push_item(&mut words, &[1.0, 2.0, 4.0]);
+            assert_eq!(
+                ForestShape::read(bytemuck::cast_slice(&words), layout),
+                Err(OpenError::NoTrees)
+            );
+            words.truncate(layout.record_words());
+            layout.push_leaf(&mut words, 1, &[0]);
+            layout.push_leaf(&mut words, 1, &[0]);
+            let shape = ForestShape::read(bytemuck::cast_slice(&words), layout).unwrap();
+            assert_eq!(shape.n_items(), 1);
+            let bytes = bytemuck::cast_slice(&words);
+            for &root in shape.roots() {
+                assert!(matches!(
+                    shape.over(bytes).record(root),
+                    Ok(Record::Leaf([0]) | Record::Item(0))
+                ));
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever the bytes: an error, or records that keep the rules.
+        #[test]
+        fn any_words_are_read_safely(
+            words in proptest::collection::vec(prop_oneof![0u32..12, any::<u32>()], 0..120),
+            dim in 1usize..5, angular in any::<bool>(),
+        ) {
+            let metric = if angular { Metric::Angular } else { Metric::Euclidean };
+            let layout = Layout::new(metric, dim).unwrap();
+            let whole = words.len() / layout.record_words() * layout.record_words();
+            let bytes = bytemuck::cast_slice(&words[..whole]);
+            if let Ok(shape) = ForestShape::read(bytes, layout) {
+                let forest = shape.over(bytes);
+                for id in (0..=shape.n_nodes()).map(NodeId) {
+                    match forest.record(id) {
+                        Ok(Record::Split(split)) =>
+                            prop_assert!(split.children.iter().all(|&child| child < id)),
+                        Ok(Record::Leaf(items)) =>
+                            prop_assert!(items.iter().all(|&item| item < shape.n_items())),
+                        Ok(Record::Item(item)) => prop_assert!(forest.is_present(item)),
+                        Err(error) => prop_assert_eq!(error.record, id.0),
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A view whose element type is known only at run time.
+
+use bigannoy_descriptor::ElementType;
+
+use crate::{MatrixRef, RowError, ValueFault, rows};
+
+/// A [`MatrixRef`] of any of the six element types.
+#[derive(Clone, Debug)]
+pub enum AnyMatrixRef<'a> {
+    /// Type `char`.
+    Char(MatrixRef<'a, i8>),
+    /// Type `short`.
+    Short(MatrixRef<'a, i16>),
+    /// Type `raw`.
+    Raw(MatrixRef<'a, u8>),
+    /// Type `integer`.
+    Integer(MatrixRef<'a, i32>),
+    /// Type `float`.
+    Float(MatrixRef<'a, f32>),
+    /// Type `double`.
+    Double(MatrixRef<'a, f64>),
+}
+
+/// Runs `$body` with `$matrix` bound to the typed view, whatever its type.
+macro_rules! for_any {
+    ($any:expr, $matrix:ident => $body:expr) => {
+        match $any {
+            AnyMatrixRef::Char($matrix) => $body,
+            AnyMatrixRef::Short($matrix) => $body,
+            AnyMatrixRef::Raw($matrix) => $body,
+            AnyMatrixRef::Integer($matrix) => $body,
+            AnyMatrixRef::Float($matrix) => $body,
+            AnyMatrixRef::Double($matrix) => $body,
+        }
+    };
+}
+
+impl AnyMatrixRef<'_> {
+    /// The type of the elements.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        match self {
+            AnyMatrixRef::Char(_) => ElementType::Char,
+            AnyMatrixRef::Short(_) => ElementType::Short,
+            AnyMatrixRef::Raw(_) => ElementType::Raw,
+            AnyMatrixRef::Integer(_) => ElementType::Integer,
+            AnyMatrixRef::Float(_) => ElementType::Float,
+            AnyMatrixRef::Double(_) => ElementType::Double,
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn nrows(&self) -> usize {
+        for_any!(self, matrix => matrix.nrows())
+    }
+
+    /// Number of columns.
+    #[must_use]
+    pub fn ncols(&self) -> usize {
+        for_any!(self, matrix => matrix.ncols())
+    }
+
+    /// Copies rows to `out`, row-major, as [`crate::RowSource::copy_rows`].
+    pub(crate) fn copy_rows(
+        &self,
+        rows: std::ops::Range<usize>,
+        out: &mut [f32],
+        name: impl FnOnce() -> String,
+    ) -> Result<(), RowError> {
+        for_any!(self, matrix => rows::transpose(matrix, rows.clone(), out));
+        rows::check(rows.start, self.ncols(), out, name, |row, column| {
+            for_any!(self, matrix => crate::Element::fault(matrix.get(row, column)))
+                .unwrap_or(ValueFault::NaN)
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! A matrix attached through its descriptor.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
+use bigannoy_storage::{FileIdentity, Mapping, MappingMut, StorageError};
+
+use crate::{AnyMatrixRef, Element, MatrixMut, MatrixRef, RowError, RowSource, ViewError};
+
+/// A matrix that lives in files, attached through its descriptor: R's `big.matrix`.
+///
+/// What is seen is the descriptor's window. Attach one with [`BigMatrix::attach`], or for writing
+/// with [`BigMatrix::attach_mut`]; within this process a matrix is attached either for reading, as
+/// often as one likes, or for writing, once.
+#[derive(Debug)]
+pub struct BigMatrix {
+    pub(crate) descriptor: Descriptor,
+    /// What the matrix is called in messages: the descriptor's path, or the data file's.
+    pub(crate) name: String,
+    pub(crate) nrows: usize,
+    pub(crate) ncols: usize,
+    /// Rows of the whole stored matrix.
+    pub(crate) total_rows: usize,
+    pub(crate) row_offset: usize,
+    pub(crate) segments: Segments,
+}
+
+/// The mapped data. Each piece begins at the first stored row of its first column.
+#[derive(Debug)]
+pub(crate) enum Segments {
+    /// All columns; the window's first one begins at byte `skip`.
+    Contiguous { bytes: Bytes, skip: usize },
+    /// The columns of the window.
+    Separated(Vec<Bytes>),
+}
+
+/// The bytes of one data file.
+#[derive(Debug)]
+pub(crate) enum Bytes {
+    ReadOnly(Mapping),
+    ReadWrite(MappingMut),
+}
+
+impl Bytes {
+    fn get(&self) -> &[u8] {
+        match self {
+            Bytes::ReadOnly(mapping) => mapping,
+            Bytes::ReadWrite(mapping) => mapping,
+        }
+    }
+
+    fn get_mut(&mut self) -> Option<&mut [u8]> {
+        match self {
+            Bytes::ReadOnly(_) => None,
+            Bytes::ReadWrite(mapping) => Some(mapping.bytes_mut()),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Bytes::ReadOnly(mapping) => mapping.path(),
+            Bytes::ReadWrite(mapping) => mapping.path(),
+        }
+    }
+
+    fn writable(&self) -> Option<&MappingMut> {
+        match self {
+            Bytes::ReadOnly(_) => None,
+            Bytes::ReadWrite(mapping) => Some(mapping),
+        }
+    }
+}
+
+impl BigMatrix {
+    /// The descriptor, with the directory in which the data was found.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// The type of the elements.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        self.descriptor.element_type()
+    }
+
+    /// Number of rows of the window.
+    #[must_use]
+    pub fn nrows(&self) -> usize {
+        self.nrows
+    }
+
+    /// Number of columns of the window.
+    #[must_use]
+    pub fn ncols(&self) -> usize {
+        self.ncols
+    }
+
+    /// Whether each column is in a file of its own.
+    #[must_use]
+    pub fn is_separated(&self) -> bool {
+        self.descriptor.is_separated()
+    }
+
+    /// Whether the matrix was attached for writing.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.pieces().iter().all(|bytes| bytes.writable().is_some())
+    }
+
+    /// The names of the window's rows, if it has any.
+    #[must_use]
+    pub fn row_names(&self) -> Option<&[ByteString]> {
+        self.descriptor.row_names()
+    }
+
+    /// The names of the window's columns, if it has any.
+    #[must_use]
+    pub fn col_names(&self) -> Option<&[ByteString]> {
+        self.descriptor.col_names()
+    }
+
+    /// What the matrix is called in messages: the path of its descriptor, or of its data.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The files that hold the window's numbers: one, or one for each column.
+    pub fn data_files(&self) -> impl Iterator<Item = &Path> {
+        self.pieces().iter().map(Bytes::path)
+    }
+
+    /// Whether the matrix has a data file in common with `other`.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] where a data file has vanished.
+    pub fn shares_data_with(&self, other: &BigMatrix) -> Result<bool, StorageError> {
+        let identities = |matrix: &BigMatrix| {
+            matrix.data_files().map(FileIdentity::of_path).collect::<Result<Vec<_>, _>>()
+        };
+        let ours = identities(self)?;
+        Ok(identities(other)?.iter().any(|file| ours.contains(file)))
+    }
+
+    /// The numbers as columns of `T`.
+    ///
+    /// # Errors
+    /// [`ViewError::ElementType`] where the matrix holds another type.
+    pub fn view<T: Element>(&self) -> Result<MatrixRef<'_, T>, ViewError> {
+        self.expect_type::<T>()?;
+        match &self.segments {
+            Segments::Contiguous { bytes, skip } => {
+                let data =
+                    elements::<T>(&bytes.get()[*skip..]).get(self.row_offset..).unwrap_or_default();
+                MatrixRef::column_major(data, self.nrows, self.ncols, self.total_rows)
+            }
+            Segments::Separated(columns) => {
+                let rows = self.rows();
+                MatrixRef::from_columns(
+                    columns.iter().map(|bytes| &elements(bytes.get())[rows.clone()]).collect(),
+                )
+            }
+        }
+    }
+
+    /// The numbers as columns of `T`, for writing.
+    ///
+    /// Others that have the matrix attached see what is written at once.
+    ///
+    /// # Errors
+    /// [`ViewError::ElementType`] where the matrix holds another type, [`ViewError::ReadOnly`]
+    /// where it was not attached for writing.
+    pub fn view_mut<T: Element>(&mut self) -> Result<MatrixMut<'_, T>, ViewError> {
+        self.expect_type::<T>()?;
+        let rows = self.rows();
+        let (nrows, ncols, ld, row_offset) =
+            (self.nrows, self.ncols, self.total_rows, self.row_offset);
+        let read_only = || ViewError::ReadOnly { matrix: self.name.clone() };
+        match &mut self.segments {
+            Segments::Contiguous { bytes, skip } => {
+                let bytes = &mut bytes.get_mut().ok_or_else(read_only)?[*skip..];
+                let data = bytemuck::cast_slice_mut(bytes).get_mut(row_offset..);
+                MatrixMut::column_major(data.unwrap_or_default(), nrows, ncols, ld)
+            }
+            Segments::Separated(columns) => {
+                let columns = columns.iter_mut().map(|bytes| {
+                    let bytes = bytes.get_mut().ok_or_else(read_only)?;
+                    Ok(&mut bytemuck::cast_slice_mut(bytes)[rows.clone()])
+                });
+                MatrixMut::from_columns(columns.collect::<Result<_, ViewError>>()?)
+            }
+        }
+    }
+
+    /// The numbers, whatever their type.
+    ///
+    /// # Panics
+    /// Never: shape and data were checked when the matrix was attached.
+    #[must_use]
+    pub fn view_any(&self) -> AnyMatrixRef<'_> {
+        const CHECKED: &str = "the view has the matrix's own type and shape";
+        match self.element_type() {
+            ElementType::Char => AnyMatrixRef::Char(self.view().expect(CHECKED)),
+            ElementType::Short => AnyMatrixRef::Short(self.view().expect(CHECKED)),
+            ElementType::Raw => AnyMatrixRef::Raw(self.view().expect(CHECKED)),
+            ElementType::Integer => AnyMatrixRef::Integer(self.view().expect(CHECKED)),
+            ElementType::Float => AnyMatrixRef::Float(self.view().expect(CHECKED)),
+            ElementType::Double => AnyMatrixRef::Double(self.view().expect(CHECKED)),
+        }
+    }
+
+    /// Gives every byte of a writable matrix a place on the disk, so that writing cannot fail.
+    /// Does nothing for a read-only one.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]: no space, most likely.
+    pub fn reserve(&self) -> Result<(), StorageError> {
+        self.pieces().iter().filter_map(Bytes::writable).try_for_each(MappingMut::reserve)
+    }
+
+    /// Waits until what was written is on the disk.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]: some of it may not be there.
+    pub fn flush(&self) -> Result<(), StorageError> {
+        self.pieces().iter().filter_map(Bytes::writable).try_for_each(MappingMut::flush)
+    }
+
+    fn pieces(&self) -> &[Bytes] {
+        match &self.segments {
+            Segments::Contiguous { bytes, .. } => std::slice::from_ref(bytes),
+            Segments::Separated(columns) => columns,
+        }
+    }
+
+    fn rows(&self) -> Range<usize> {
+        self.row_offset..self.row_offset + self.nrows
+    }
+
+    fn expect_type<T: Element>(&self) -> Result<(), ViewError> {
+        let found = self.element_type();
+        if found == T::TYPE {
+            return Ok(());
+        }
+        Err(ViewError::ElementType { matrix: self.name.clone(), expected: T::TYPE, found })
+    }
+}
+
+/// Mapped bytes as elements: maps begin at a page, and their lengths are whole elements.
+fn elements<T: Element>(bytes: &[u8]) -> &[T] {
+    bytemuck::cast_slice(bytes)
+}
+
+impl RowSource for BigMatrix {
+    fn nrows(&self) -> usize {
+        self.nrows
+    }
+
+    fn ncols(&self) -> usize {
+        self.ncols
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError> {
+        self.view_any().copy_rows(rows, out, || self.name.clone())
+    }
+}
+
+/// The path of a data file for messages that have no descriptor's path.
+pub(crate) fn display(path: &Path) -> String {
+    PathBuf::from(path).display().to_string()
+}

@@ -1,0 +1,182 @@
+//! New matrices, which R attaches.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
+use bigannoy_storage::{Existing, MappingMut, NewFile, StorageError};
+
+use crate::{BigMatrix, CreateError, Element, MatrixMut, ViewError};
+
+/// Type, shape and names of a matrix to be created.
+#[derive(Clone, Debug)]
+pub struct MatrixSpec {
+    element_type: ElementType,
+    nrows: usize,
+    ncols: usize,
+    row_names: Option<Vec<ByteString>>,
+    col_names: Option<Vec<ByteString>>,
+}
+
+impl MatrixSpec {
+    /// A matrix of `nrows` x `ncols` elements, both at least 1, without names.
+    #[must_use]
+    pub fn new(element_type: ElementType, nrows: usize, ncols: usize) -> Self {
+        MatrixSpec { element_type, nrows, ncols, row_names: None, col_names: None }
+    }
+
+    /// Names the rows: as many names as rows.
+    #[must_use]
+    pub fn row_names(mut self, names: impl IntoIterator<Item: Into<ByteString>>) -> Self {
+        self.row_names = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Names the columns: as many names as columns.
+    #[must_use]
+    pub fn col_names(mut self, names: impl IntoIterator<Item: Into<ByteString>>) -> Self {
+        self.col_names = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+/// A matrix that is being created: it has its place on the disk, but no name yet.
+///
+/// [`NewMatrix::finish`] gives it one, data first and descriptor last, so that nobody ever finds a
+/// descriptor without data. Dropped before that, it leaves nothing.
+#[derive(Debug)]
+pub struct NewMatrix {
+    descriptor: Descriptor,
+    path: PathBuf,
+    nrows: usize,
+    ncols: usize,
+    // Dropped in this order: the mapping goes before the file that it maps.
+    map: MappingMut,
+    data: NewFile,
+}
+
+impl NewMatrix {
+    /// Begins a contiguous file-backed matrix of zeros with its descriptor at `descriptor_path`.
+    ///
+    /// The data goes beside it, under the same name with the extension `bin`. Its space on the disk
+    /// is reserved here: writing the numbers cannot fail later.
+    ///
+    /// # Errors
+    /// [`CreateError`]: a file stands at one of the two paths, the shape is empty or too large,
+    /// names and shape do not agree, the directory is not there, or there is no space. Nothing has
+    /// been left on the disk then.
+    pub fn create(
+        descriptor_path: impl AsRef<Path>,
+        spec: &MatrixSpec,
+    ) -> Result<Self, CreateError> {
+        let path = descriptor_path.as_ref();
+        let data_path = path.with_extension("bin");
+        let data_name = data_path
+            .file_name()
+            .filter(|_| data_path != path)
+            .ok_or_else(|| CreateError::Path { path: path.to_path_buf() })?;
+        let (nrows, ncols) = (spec.nrows as u64, spec.ncols as u64);
+
+        let directory = std::path::absolute(path)
+            .map_err(StorageError::io("find the directory of", path))?
+            .parent()
+            .map_or_else(OsString::new, |parent| parent.as_os_str().to_owned());
+        let mut descriptor = Descriptor::file_backed(
+            byte_string(data_name),
+            byte_string(&directory),
+            spec.element_type,
+            nrows,
+            ncols,
+        );
+        if let Some(names) = &spec.row_names {
+            descriptor = descriptor.row_names(names.iter().cloned());
+        }
+        if let Some(names) = &spec.col_names {
+            descriptor = descriptor.col_names(names.iter().cloned());
+        }
+        let descriptor = descriptor
+            .build()
+            .map_err(|source| CreateError::Spec { path: path.to_path_buf(), source })?;
+        let bytes = descriptor
+            .data_bytes(nrows, ncols)
+            .filter(|&bytes| i64::try_from(bytes).is_ok())
+            .ok_or_else(|| CreateError::TooLarge {
+                path: path.to_path_buf(),
+                rows: nrows,
+                cols: ncols,
+                element_type: spec.element_type,
+            })?;
+
+        for file in [path, &data_path] {
+            // A dangling link counts: R would follow it.
+            if file.symlink_metadata().is_ok() {
+                return Err(StorageError::Exists { path: file.to_path_buf() }.into());
+            }
+        }
+        let data = NewFile::create(&data_path)?;
+        bigannoy_storage::reserve(data.file(), &data_path, bytes)?;
+        let map = MappingMut::open_prefix(data.temporary_path(), bytes)?;
+        Ok(NewMatrix {
+            descriptor,
+            path: path.to_path_buf(),
+            nrows: spec.nrows,
+            ncols: spec.ncols,
+            map,
+            data,
+        })
+    }
+
+    /// The numbers, for writing. They are zero to begin with.
+    ///
+    /// # Errors
+    /// [`ViewError::ElementType`] where the matrix holds another type.
+    pub fn view_mut<T: Element>(&mut self) -> Result<MatrixMut<'_, T>, ViewError> {
+        let found = self.descriptor.element_type();
+        if found != T::TYPE {
+            let matrix = self.path.display().to_string();
+            return Err(ViewError::ElementType { matrix, expected: T::TYPE, found });
+        }
+        let data = bytemuck::cast_slice_mut(self.map.bytes_mut());
+        MatrixMut::column_major(data, self.nrows, self.ncols, self.nrows)
+    }
+
+    /// The descriptor that will be written.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// Brings the numbers to the disk and gives data and descriptor their names.
+    ///
+    /// Attaches the finished matrix for reading; drop it to attach it otherwise.
+    ///
+    /// # Errors
+    /// [`CreateError`]: a file has appeared at one of the two paths meanwhile, or the disk will not
+    /// take it. Nothing of the new matrix has been left then.
+    pub fn finish(self) -> Result<BigMatrix, CreateError> {
+        let NewMatrix { descriptor, path, map, data, .. } = self;
+        let mut text = NewFile::create(&path)?;
+        text.write_all(&descriptor.to_text()).map_err(StorageError::io("write", &path))?;
+        map.flush()?;
+        drop(map);
+        let data_path = data.target().to_path_buf();
+        data.commit(Existing::Refuse)?;
+        if let Err(error) = text.commit(Existing::Refuse) {
+            // Ours: it was not there a moment ago, and nothing describes it.
+            std::fs::remove_file(&data_path).map_err(StorageError::io("remove", &data_path))?;
+            return Err(error.into());
+        }
+        Ok(BigMatrix::attach(&path)?)
+    }
+}
+
+fn byte_string(name: &std::ffi::OsStr) -> ByteString {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        name.as_bytes().to_vec().into()
+    }
+    #[cfg(not(unix))]
+    name.to_string_lossy().into_owned().into()
+}

@@ -1,0 +1,142 @@
+//! Rows that are in memory already.
+
+use std::ops::Range;
+
+use crate::{RowError, RowSource, ValueFault, rows};
+
+/// A floating-point number of a matrix in memory: `f32` or `f64`.
+///
+/// Unlike stored elements of `bigmemory` these have no missing value: the smallest normal `f32` is
+/// a number here.
+pub trait DenseFloat: Copy + Sync + Into<f64> + private::Sealed {
+    /// The value rounded to `f32`.
+    fn narrow(self) -> f32;
+}
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+impl DenseFloat for f32 {
+    fn narrow(self) -> f32 {
+        self
+    }
+}
+
+impl DenseFloat for f64 {
+    #[expect(clippy::cast_possible_truncation, reason = "rounds as R and Annoy do")]
+    fn narrow(self) -> f32 {
+        self as f32
+    }
+}
+
+/// A borrowed matrix in memory, as input for searches.
+#[derive(Clone, Copy, Debug)]
+pub struct DenseRows<'a, T> {
+    data: &'a [T],
+    nrows: usize,
+    ncols: usize,
+    row_major: bool,
+}
+
+impl<'a, T: DenseFloat> DenseRows<'a, T> {
+    /// Rows of `ncols` values, one row after the other.
+    ///
+    /// # Panics
+    /// If `ncols` is 0, or `data` is no whole number of rows.
+    #[must_use]
+    pub fn row_major(data: &'a [T], ncols: usize) -> Self {
+        DenseRows { data, nrows: count(data.len(), ncols), ncols, row_major: true }
+    }
+
+    /// Columns of `nrows` values, one column after the other, as in R.
+    ///
+    /// # Panics
+    /// If `nrows` is 0, or `data` is no whole number of columns.
+    #[must_use]
+    pub fn column_major(data: &'a [T], nrows: usize) -> Self {
+        DenseRows { data, nrows, ncols: count(data.len(), nrows), row_major: false }
+    }
+
+    fn get(&self, row: usize, col: usize) -> T {
+        self.data[if self.row_major { row * self.ncols + col } else { col * self.nrows + row }]
+    }
+}
+
+fn count(len: usize, each: usize) -> usize {
+    assert!(each > 0 && len.is_multiple_of(each), "{len} values cut into pieces of {each}");
+    len / each
+}
+
+impl<T: DenseFloat> RowSource for DenseRows<'_, T> {
+    fn nrows(&self) -> usize {
+        self.nrows
+    }
+
+    fn ncols(&self) -> usize {
+        self.ncols
+    }
+
+    fn name(&self) -> String {
+        "matrix in memory".to_owned()
+    }
+
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError> {
+        assert!(rows.end <= self.nrows, "rows {rows:?} of {}", self.nrows);
+        assert_eq!(out.len(), rows.len() * self.ncols, "room for exactly the rows asked for");
+        if self.row_major {
+            let data = &self.data[rows.start * self.ncols..rows.end * self.ncols];
+            for (out, value) in out.iter_mut().zip(data) {
+                *out = value.narrow();
+            }
+        } else {
+            for col in 0..self.ncols {
+                let column = &self.data[col * self.nrows..][rows.clone()];
+                for (out, value) in out.chunks_exact_mut(self.ncols).zip(column) {
+                    out[col] = value.narrow();
+                }
+            }
+        }
+        rows::check(
+            rows.start,
+            self.ncols,
+            out,
+            || self.name(),
+            |row, col| ValueFault::of_float(self.get(row, col).into()).unwrap_or(ValueFault::NaN),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_orders_give_the_same_rows() {
+        let by_row = [1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let by_column = [1.0f32, 4.0, 2.0, 5.0, 3.0, 6.0];
+        let (a, b) = (DenseRows::row_major(&by_row, 3), DenseRows::column_major(&by_column, 2));
+        assert_eq!((a.nrows(), a.ncols()), (b.nrows(), b.ncols()));
+        let (mut from_a, mut from_b) = ([0.0; 3], [0.0; 3]);
+        a.copy_rows(1..2, &mut from_a).unwrap();
+        b.copy_rows(1..2, &mut from_b).unwrap();
+        assert_eq!(from_a, [4.0, 5.0, 6.0]);
+        assert_eq!(from_a, from_b);
+    }
+
+    #[test]
+    fn faults_are_found_in_row_order() {
+        let data = [1.0, f64::INFINITY, f64::NAN, 1e39];
+        let mut out = [0.0; 4];
+        let error = DenseRows::column_major(&data, 2).copy_rows(0..2, &mut out).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "matrix in memory: row 1, column 2 (counted from 1) is not a number (NaN), expected a \
+             finite number"
+        );
+        let error = DenseRows::row_major(&data[3..], 1).copy_rows(0..1, &mut out[..1]).unwrap_err();
+        assert_eq!(error.fault, ValueFault::TooLarge(1e39));
+    }
+}

@@ -1,0 +1,57 @@
+//! Why a search gave no answer.
+
+use bigannoy_format::DamagedRecord;
+
+/// Why a search gave no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// No neighbors were asked for.
+    #[error("k is 0, expected at least 1")]
+    ZeroK,
+    /// More neighbors than the index can give.
+    #[error("k is {k}, expected at most {most}: the index has {n_items} items{}",
+        if *.own_row { " and a row is not its own neighbor" } else { "" })]
+    TooManyNeighbors {
+        /// The number asked for.
+        k: usize,
+        /// The largest that would have been possible.
+        most: u32,
+        /// Items in the index.
+        n_items: u32,
+        /// Whether one item, the row itself, was to be left out.
+        own_row: bool,
+    },
+    /// A search budget of nothing.
+    #[error("search_k is 0, expected at least 1")]
+    ZeroSearchK,
+    /// The query has another number of columns than the index has dimensions.
+    #[error("the query has {found} columns, expected {expected} as in the index")]
+    WrongDimension {
+        /// The index's dimension.
+        expected: usize,
+        /// The query's.
+        found: usize,
+    },
+    /// The query holds a value that is no number, or an infinite one.
+    #[error("query row {}, column {} (counted from 1) is {value}, expected a finite number", row + 1, column + 1)]
+    NotFinite {
+        /// The row of the block, counted from 0.
+        row: usize,
+        /// The column, counted from 0.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
+    /// There is no such item.
+    #[error("item {item} (counted from 0) is not in the index of {n_items} items")]
+    NoSuchItem {
+        /// The item asked for.
+        item: u32,
+        /// Items in the index.
+        n_items: u32,
+    },
+    /// The index contradicts itself.
+    #[error(transparent)]
+    Damaged(#[from] DamagedRecord),
+}

@@ -1,0 +1,49 @@
+//! An index that can be asked.
+
+use bigannoy_format::{Forest, ForestShape, Layout, OpenError};
+
+use crate::Query;
+
+/// An index in memory or mapped, ready to be searched by any number of threads at once.
+///
+/// `D` holds the bytes, which must not change while the index lives and must begin at a multiple
+/// of four bytes, as mapped files and vectors of `u32` do.
+#[derive(Clone, Debug)]
+pub struct Index<D> {
+    data: D,
+    shape: ForestShape,
+}
+
+impl<D: AsRef<[u8]>> Index<D> {
+    /// Opens the index in `data`. Only its end is looked at; records are checked when visited.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the bytes cannot be an index of this layout.
+    pub fn open(data: D, layout: Layout) -> Result<Self, OpenError> {
+        let shape = ForestShape::read(data.as_ref(), layout)?;
+        Ok(Index { data, shape })
+    }
+
+    /// Metric, dimension, number of items and roots.
+    #[must_use]
+    pub fn shape(&self) -> &ForestShape {
+        &self.shape
+    }
+
+    /// The records.
+    #[must_use]
+    pub fn forest(&self) -> Forest<'_> {
+        self.shape.over(self.data.as_ref())
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn data(&self) -> &D {
+        &self.data
+    }
+
+    /// Begins a search for the `k` nearest neighbors.
+    pub fn query(&self, k: usize) -> Query<'_> {
+        Query::new(self.forest(), k)
+    }
+}

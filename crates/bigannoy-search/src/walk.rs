@@ -1,0 +1,122 @@
+//! The walk through the trees, and the ranking of what it finds.
+
+use bigannoy_format::{DamagedRecord, Forest, ForestShape, Record};
+use bigannoy_metric::kernel::{self, LANES};
+use bigannoy_metric::{Prepared, RankKey, TopK};
+
+use crate::scratch::{Candidates, Scratch};
+
+/// One query, ready to walk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    /// Neighbors wanted.
+    pub(crate) k: usize,
+    /// How many items to gather, repetitions included, before ranking. May be overshot by a leaf.
+    pub(crate) search_k: usize,
+    /// An item that is not to be among the neighbors.
+    pub(crate) exclude: Option<u32>,
+}
+
+impl Walk {
+    /// Finds the neighbors of `vector`, best first.
+    pub(crate) fn run(
+        &self,
+        forest: Forest<'_>,
+        vector: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<Vec<RankKey>, DamagedRecord> {
+        scratch.candidates.clear();
+        self.gather(forest, vector, scratch)?;
+        scratch.best.reset(self.k);
+        let query = Prepared::new(forest.shape().layout().metric(), vector);
+        self.rank(forest, &query, &scratch.candidates, &mut scratch.best);
+        Ok(scratch.best.drain_sorted())
+    }
+
+    /// Walks down all trees at once, nearest subtree first, until enough items are gathered.
+    fn gather(
+        &self,
+        forest: Forest<'_>,
+        vector: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), DamagedRecord> {
+        let Scratch { queue, candidates, .. } = scratch;
+        queue.clear();
+        for &root in forest.shape().roots() {
+            queue.push(f32::INFINITY, root);
+        }
+        let mut gathered = 0;
+        let mut visits = most_visits(forest.shape());
+        while gathered < self.search_k
+            && let Some((nearest, node)) = queue.pop()
+        {
+            if visits == 0 {
+                return Err(forest.damaged(node, "is reached more often than trees can reach it"));
+            }
+            visits -= 1;
+            match forest.record(node)? {
+                Record::Item(item) => {
+                    candidates.insert(item);
+                    gathered += 1;
+                }
+                Record::Leaf(items) => {
+                    for &item in items {
+                        candidates.insert(item);
+                    }
+                    gathered += items.len();
+                }
+                Record::Split(split) => {
+                    let margin = split.offset + kernel::dot(split.normal, vector);
+                    queue.push(lesser(nearest, margin), split.children[1]);
+                    queue.push(lesser(nearest, -margin), split.children[0]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ranks the candidates by distance, several at a time.
+    fn rank(
+        &self,
+        forest: Forest<'_>,
+        query: &Prepared<'_>,
+        candidates: &Candidates,
+        best: &mut TopK,
+    ) {
+        let mut lanes = [0; LANES];
+        let mut taken = 0;
+        for &item in candidates.items() {
+            if Some(item) == self.exclude || !forest.is_present(item) {
+                continue;
+            }
+            lanes[taken] = item;
+            taken += 1;
+            if taken == LANES {
+                let vectors = lanes.map(|item| forest.vector(item));
+                let lengths = lanes.map(|item| forest.squared_length(item));
+                let distances = query.comparable_lanes(&vectors, &lengths);
+                for (item, distance) in lanes.into_iter().zip(distances) {
+                    best.push(RankKey::new(distance, item));
+                }
+                taken = 0;
+            }
+        }
+        for &item in &lanes[..taken] {
+            let distance = query.comparable(forest.vector(item), forest.squared_length(item));
+            best.push(RankKey::new(distance, item));
+        }
+    }
+}
+
+/// How many records a walk through undamaged trees visits at most.
+///
+/// Each tree record has one parent, and is visited twice where its root could not be told from the
+/// copy. Each tree reaches each item once.
+fn most_visits(shape: &ForestShape) -> u64 {
+    2 * u64::from(shape.n_nodes()) + shape.roots().len() as u64 * u64::from(shape.n_items())
+}
+
+/// The smaller of the two, and `bound` where `margin` is not a number.
+fn lesser(bound: f32, margin: f32) -> f32 {
+    if margin < bound { margin } else { bound }
+}

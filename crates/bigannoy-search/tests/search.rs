@@ -1,0 +1,159 @@
+//! The crate as its users see it, on indexes small enough to check by hand.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use bigannoy_format::Layout;
+use bigannoy_metric::{Metric, NeighborBlock, Prepared};
+use bigannoy_search::{Index, SearchError};
+use proptest::prelude::*;
+
+/// Items on a line, in one tree of a split over two leaves; its leaf capacity is three.
+fn line() -> Index<Vec<u8>> {
+    let layout = Layout::new(Metric::Euclidean, 1).unwrap();
+    let mut words = Vec::new();
+    for value in [0.0, 1.0, 10.0, 11.0] {
+        layout.push_item(&mut words, &[value]);
+    }
+    layout.push_leaf(&mut words, 2, &[0, 1]);
+    layout.push_leaf(&mut words, 2, &[2, 3]);
+    for _ in 0..2 {
+        layout.push_split(&mut words, 4, &[1.0], -5.0);
+        let root = words.len() - layout.record_words();
+        layout.set_children(&mut words[root..], [4, 5]);
+    }
+    Index::open(bytemuck::cast_slice(&words).to_vec(), layout).unwrap()
+}
+
+fn items(block: &NeighborBlock) -> Vec<Vec<u32>> {
+    block.rows().map(|row| row.iter().map(|neighbor| neighbor.item).collect()).collect()
+}
+
+#[test]
+fn the_budget_decides_how_far_the_walk_goes() {
+    let index = line();
+    let found = |search_k: usize| -> Vec<u32> {
+        let near = index.query(4).search_k(search_k).by_vector(&[9.0]).unwrap();
+        near.iter().map(|neighbor| neighbor.item).collect()
+    };
+    assert_eq!(found(1), [2, 3]); // one leaf is enough
+    assert_eq!(found(3), [2, 3, 1, 0]);
+    assert_eq!(index.query(2).by_vector(&[9.0]).unwrap().len(), 2); // default: 2 x 1 root
+}
+
+#[test]
+fn the_own_row_is_left_out_and_its_twins_are_not() {
+    let layout = Layout::new(Metric::Angular, 2).unwrap();
+    let mut words = Vec::new();
+    for vector in [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]] {
+        layout.push_item(&mut words, &vector);
+    }
+    layout.push_leaf(&mut words, 3, &[0, 1, 2]);
+    layout.push_leaf(&mut words, 3, &[0, 1, 2]);
+    let index = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout).unwrap();
+    assert_eq!(items(&index.query(2).by_items(0..3).unwrap()), [[1, 2], [0, 2], [0, 1]]);
+    assert_eq!(index.query(1).by_item(1).unwrap()[0].item, 0);
+    assert_eq!(items(&index.query(2).by_rows(&[1.0, 0.0]).unwrap()), [[0, 1]]);
+}
+
+#[test]
+fn settings_and_queries_out_of_range_are_refused() {
+    let index = line();
+    let message = |error: SearchError| error.to_string();
+    assert_eq!(index.query(0).by_vector(&[0.0]), Err(SearchError::ZeroK));
+    assert_eq!(
+        message(index.query(5).by_vector(&[0.0]).unwrap_err()),
+        "k is 5, expected at most 4: the index has 4 items"
+    );
+    assert_eq!(
+        message(index.query(4).by_items(0..4).unwrap_err()),
+        "k is 4, expected at most 3: the index has 4 items and a row is not its own neighbor"
+    );
+    assert_eq!(index.query(1).search_k(0).by_vector(&[0.0]), Err(SearchError::ZeroSearchK));
+    assert_eq!(
+        message(index.query(1).by_vector(&[0.0, 1.0]).unwrap_err()),
+        "the query has 2 columns, expected 1 as in the index"
+    );
+    assert_eq!(
+        message(index.query(1).by_rows(&[0.0, f32::NAN]).unwrap_err()),
+        "query row 2, column 1 (counted from 1) is NaN, expected a finite number"
+    );
+    assert!(matches!(index.query(1).by_item(4), Err(SearchError::NoSuchItem { item: 4, .. })));
+    assert!(matches!(index.query(1).by_items(2..5), Err(SearchError::NoSuchItem { .. })));
+}
+
+/// Splits whose two children are one and the same: 2^200 ways lead to the first leaf.
+#[test]
+fn a_file_with_endless_ways_ends() {
+    let layout = Layout::new(Metric::Euclidean, 1).unwrap();
+    let mut words = Vec::new();
+    for _ in 0..4 {
+        layout.push_item(&mut words, &[1.0]);
+    }
+    layout.push_leaf(&mut words, 0, &[]);
+    for child in 4..204 {
+        layout.push_split(&mut words, 4, &[1.0], 0.0);
+        let record = words.len() - layout.record_words();
+        layout.set_children(&mut words[record..], [child, child]);
+    }
+    let index = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout).unwrap();
+    let error = index.query(1).by_vector(&[0.0]).unwrap_err();
+    assert!(error.to_string().contains("reached more often"), "{error}");
+}
+
+proptest! {
+    /// No bytes make a search fail in any way but an error, and none makes it endless.
+    #[test]
+    fn hostile_indexes_are_searched_safely(
+        words in proptest::collection::vec(prop_oneof![0u32..40, any::<u32>()], 1..400),
+        dim in 1usize..6, angular in any::<bool>(), query in -2f32..2.0, search_k in 1usize..300,
+    ) {
+        let layout = Layout::new(if angular { Metric::Angular } else { Metric::Euclidean }, dim).unwrap();
+        let whole = words.len() / layout.record_words() * layout.record_words();
+        if let Ok(index) = Index::open(bytemuck::cast_slice::<u32, u8>(&words[..whole]), layout) {
+            let k = index.shape().n_items() as usize;
+            let _ = index.query(k).search_k(search_k).by_vector(&vec![query; dim]);
+            let _ = index.query(k).search_k(usize::MAX).by_vector(&vec![query; dim]);
+        }
+    }
+
+    /// With a budget of everything the answer is the exact one, in blocks of any size.
+    #[test]
+    fn an_exhaustive_search_is_exact(
+        values in proptest::collection::vec(-9i8..9, 2..60), k in 1usize..5, cut in 0usize..60,
+    ) {
+        let values: Vec<f32> = values.into_iter().map(f32::from).collect();
+        let layout = Layout::new(Metric::Euclidean, 2).unwrap();
+        let n_items = values.len() / 2;
+        let mut words = Vec::new();
+        values.chunks_exact(2).for_each(|vector| layout.push_item(&mut words, vector));
+        // A chain of splits that says nothing: every leaf has to be looked at.
+        let n_items = u32::try_from(n_items).unwrap();
+        let mut top = 0;
+        for item in 1..n_items {
+            layout.push_split(&mut words, n_items, &[0.0, 0.0], 0.0);
+            let record = words.len() - layout.record_words();
+            layout.set_children(&mut words[record..], [top, item]);
+            top = n_items + item - 1;
+        }
+        prop_assume!(n_items as usize > layout.leaf_capacity() && k < n_items as usize);
+        let record = words.len() - layout.record_words();
+        words.extend_from_within(record..);
+        let index = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout).unwrap();
+
+        let all = index.query(k).search_k(usize::MAX).by_rows(&values[..n_items as usize * 2]).unwrap();
+        for (query, found) in values.chunks_exact(2).zip(all.rows()) {
+            let prepared = Prepared::new(Metric::Euclidean, query);
+            let mut exact: Vec<(f32, u32)> = (0..n_items)
+                .map(|item| (prepared.comparable(&values[item as usize * 2..][..2], None).sqrt(), item))
+                .collect();
+            exact.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            let found: Vec<(f32, u32)> = found.iter().map(|n| (n.distance, n.item)).collect();
+            prop_assert_eq!(&found[..], &exact[..k]);
+        }
+        let cut = cut % n_items as usize * 2;
+        let mut pieces = index.query(k).search_k(usize::MAX).by_rows(&values[..cut]).unwrap();
+        pieces.append(
+            &index.query(k).search_k(usize::MAX).by_rows(&values[cut..n_items as usize * 2]).unwrap(),
+        );
+        prop_assert_eq!(pieces, all);
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a result could not be kept.
+
+use std::path::PathBuf;
+
+use bigannoy_matrix::{AttachError, CreateError, ElementType, ViewError};
+
+/// Why a result could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// A destination has another shape than the result.
+    #[error(
+        "{destination} has {found_rows} rows and {found_cols} columns, expected {expected_rows} \
+         (one for each query) and {expected_cols} (k)"
+    )]
+    Shape {
+        /// The destination.
+        destination: String,
+        /// Its rows.
+        found_rows: usize,
+        /// Its columns.
+        found_cols: usize,
+        /// Queries.
+        expected_rows: usize,
+        /// Neighbors for each query.
+        expected_cols: usize,
+    },
+    /// A destination has a type that cannot hold the values.
+    #[error("{destination} holds elements of type {found}, expected {expected}")]
+    ElementType {
+        /// The destination.
+        destination: String,
+        /// Its type.
+        found: ElementType,
+        /// The types that would do.
+        expected: &'static str,
+    },
+    /// A destination was attached for reading only.
+    #[error("{destination} is attached read-only: attach it with `attach_mut` to write to it")]
+    ReadOnly {
+        /// The destination.
+        destination: String,
+    },
+    /// A destination cannot be attached for writing.
+    #[error("the destination cannot be used")]
+    Attach(#[from] AttachError),
+    /// A destination cannot be created.
+    #[error("the destination cannot be created")]
+    Create(#[from] CreateError),
+    /// Ids and distances were to be created at one path.
+    #[error("{} is named for ids and for distances, expected two matrices", path.display())]
+    SameDestination {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A destination cannot be written to.
+    #[error("the destination {destination} cannot be written to")]
+    Write {
+        /// The destination.
+        destination: String,
+        /// The system's reason.
+        source: bigannoy_matrix::StorageError,
+    },
+    /// A destination cannot be viewed as it was a moment ago.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// Rows were written before `begin`, or more or fewer than the result has.
+    #[error("the result has {expected} rows, but {found} were written")]
+    Rows {
+        /// Rows of the result.
+        expected: usize,
+        /// Rows written.
+        found: usize,
+    },
+    /// A sink of another crate failed.
+    #[error("the sink failed")]
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,162 @@
+//! Results in matrices of `bigmemory`.
+
+use bigannoy_descriptor::Descriptor;
+use bigannoy_matrix::{Element, ElementType};
+use bigannoy_metric::{Neighbor, NeighborBlock};
+
+use crate::destination::OpenDestination;
+use crate::{Destination, NeighborSink, ResultShape, SinkError};
+
+/// Writes neighbors into a matrix of ids and, if asked for, a matrix of distances.
+///
+/// Both have a row for each query and `k` columns, nearest neighbor first. Ids are counted from 1,
+/// as R counts rows, in a matrix of type `integer` or `double`. Distances go to `double` or
+/// `float`. Where a row has fewer than `k` neighbors the rest is R's missing value. New matrices
+/// are `integer` and `double`.
+///
+/// Existing destinations are written to as the blocks come: a search that is broken off leaves
+/// them partly overwritten. New ones appear only when they are complete.
+#[derive(Debug)]
+pub struct MatrixSink<'a> {
+    state: State<'a>,
+}
+
+#[derive(Debug)]
+enum State<'a> {
+    Given {
+        ids: Destination<'a>,
+        distances: Option<Destination<'a>>,
+    },
+    Open(Open<'a>),
+    /// With the descriptors of ids and distances.
+    Finished(Descriptor, Option<Descriptor>),
+    /// An operation failed; nothing more can be done.
+    Failed,
+}
+
+#[derive(Debug)]
+struct Open<'a> {
+    ids: OpenDestination<'a>,
+    distances: Option<OpenDestination<'a>>,
+    n_query: usize,
+    written: usize,
+}
+
+impl<'a> MatrixSink<'a> {
+    /// Writes ids to `ids`, and no distances.
+    #[must_use]
+    pub fn new(ids: Destination<'a>) -> Self {
+        MatrixSink { state: State::Given { ids, distances: None } }
+    }
+
+    /// Writes distances to `destination` too. No effect once the sink has begun.
+    #[must_use]
+    pub fn distances(mut self, destination: Destination<'a>) -> Self {
+        if let State::Given { distances, .. } = &mut self.state {
+            *distances = Some(destination);
+        }
+        self
+    }
+
+    /// Where the ids are, once the sink is finished.
+    #[must_use]
+    pub fn ids_descriptor(&self) -> Option<&Descriptor> {
+        match &self.state {
+            State::Finished(ids, _) => Some(ids),
+            _ => None,
+        }
+    }
+
+    /// Where the distances are, once the sink is finished and if they were asked for.
+    #[must_use]
+    pub fn distances_descriptor(&self) -> Option<&Descriptor> {
+        match &self.state {
+            State::Finished(_, distances) => distances.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl NeighborSink for MatrixSink<'_> {
+    fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
+        const IDS: &[ElementType] = &[ElementType::Integer, ElementType::Double];
+        const DISTANCES: &[ElementType] = &[ElementType::Double, ElementType::Float];
+        let State::Given { ids, distances } = std::mem::replace(&mut self.state, State::Failed)
+        else {
+            return Err(SinkError::Rows { expected: 0, found: shape.n_query });
+        };
+        if let (Some(one), Some(other)) =
+            (ids.new_path()?, distances.as_ref().map_or(Ok(None), Destination::new_path)?)
+            && one == other
+        {
+            return Err(SinkError::SameDestination { path: one });
+        }
+        let ids = ids.open(shape, ElementType::Integer, IDS, "integer or double for ids")?;
+        let distances = distances
+            .map(|distances| {
+                let expected = "double or float for distances";
+                distances.open(shape, ElementType::Double, DISTANCES, expected)
+            })
+            .transpose()?;
+        ids.reserve()?;
+        distances.as_ref().map_or(Ok(()), OpenDestination::reserve)?;
+        self.state = State::Open(Open { ids, distances, n_query: shape.n_query, written: 0 });
+        Ok(())
+    }
+
+    fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
+        let State::Open(open) = &mut self.state else {
+            return Err(SinkError::Rows { expected: 0, found: block.nrows() });
+        };
+        let end = open.written + block.nrows();
+        if end > open.n_query {
+            return Err(SinkError::Rows { expected: open.n_query, found: end });
+        }
+        let first = open.written;
+        match open.ids.element_type() {
+            // Item numbers have 31 bits, and the largest is taken by a root.
+            ElementType::Integer => {
+                fill(&mut open.ids, first, block, |neighbor| (neighbor.item + 1).cast_signed())?;
+            }
+            _ => fill(&mut open.ids, first, block, |neighbor| f64::from(neighbor.item) + 1.0)?,
+        }
+        if let Some(distances) = &mut open.distances {
+            match distances.element_type() {
+                ElementType::Float => fill(distances, first, block, |neighbor| neighbor.distance)?,
+                _ => fill(distances, first, block, |neighbor| f64::from(neighbor.distance))?,
+            }
+        }
+        open.written = end;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        let State::Open(open) = std::mem::replace(&mut self.state, State::Failed) else {
+            return Err(SinkError::Rows { expected: 0, found: 0 });
+        };
+        if open.written != open.n_query {
+            return Err(SinkError::Rows { expected: open.n_query, found: open.written });
+        }
+        // Ids last: where they are, the distances are too.
+        let distances = open.distances.map(OpenDestination::finish).transpose()?;
+        self.state = State::Finished(open.ids.finish()?, distances);
+        Ok(())
+    }
+}
+
+/// Writes a value of each neighbor of `block` to the rows from `first_row` on, column by column.
+fn fill<T: Element>(
+    destination: &mut OpenDestination<'_>,
+    first_row: usize,
+    block: &NeighborBlock,
+    value: impl Fn(&Neighbor) -> T,
+) -> Result<(), SinkError> {
+    let mut view = destination.view_mut::<T>()?;
+    for rank in 0..block.k() {
+        let column = &mut view.column_mut(rank)[first_row..first_row + block.nrows()];
+        for (place, row) in column.iter_mut().zip(block.rows()) {
+            *place = row.get(rank).map_or(T::MISSING, &value);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Results in memory.
+
+use bigannoy_metric::NeighborBlock;
+
+use crate::{NeighborSink, ResultShape, SinkError};
+
+/// Keeps all neighbors in memory: eight bytes for each place.
+#[derive(Clone, Debug, Default)]
+pub struct MemorySink(NeighborBlock);
+
+impl MemorySink {
+    /// An empty sink.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn into_neighbors(self) -> NeighborBlock {
+        self.0
+    }
+}
+
+impl NeighborSink for MemorySink {
+    fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
+        self.0 = NeighborBlock::new(0, shape.k);
+        Ok(())
+    }
+
+    fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
+        self.0.append(block);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,40 @@
+//! What every sink does.
+
+use bigannoy_metric::NeighborBlock;
+
+use crate::SinkError;
+
+/// The shape of a whole result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResultShape {
+    /// Queries: rows of the result.
+    pub n_query: usize,
+    /// Neighbors for each query: columns of the result.
+    pub k: usize,
+}
+
+/// Takes the neighbors of all queries, in the order of the queries.
+///
+/// [`NeighborSink::begin`] is called once and before anything is searched; then
+/// [`NeighborSink::write`] once for each block; and [`NeighborSink::finish`] if all of it went well.
+/// A sink that is dropped without being finished must not leave anything new that looks complete.
+pub trait NeighborSink {
+    /// Prepares for a result of this shape. What can be refused is refused here, with nothing
+    /// changed.
+    ///
+    /// # Errors
+    /// [`SinkError`]: the result cannot be taken.
+    fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError>;
+
+    /// Takes the next rows.
+    ///
+    /// # Errors
+    /// [`SinkError`]: the rows could not be kept; the search ends.
+    fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError>;
+
+    /// Makes the result last, all rows having been written.
+    ///
+    /// # Errors
+    /// [`SinkError`]: the result is not complete.
+    fn finish(&mut self) -> Result<(), SinkError>;
+}

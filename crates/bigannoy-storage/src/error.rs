@@ -1,0 +1,81 @@
+//! What can go wrong with a file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a file could not be read, mapped or written. Every message names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: "open", "map", …
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The path leads to something that is not a regular file.
+    #[error("{} is {found}, expected a regular file", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+        /// What stands there: "a directory", "a pipe", …
+        found: &'static str,
+    },
+    /// The file is shorter than it has to be.
+    #[error(
+        "{} has {found} bytes, expected at least {expected}: the file was cut, or the description \
+         of it is of another file",
+        path.display()
+    )]
+    TooShort {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that have to be there.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// The file is mapped by this process already, and one of the two mappings is for writing.
+    #[error(
+        "{} is in use for {held} in this process and cannot be opened for {wanted}: drop the other \
+         matrix first",
+        path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// What it is mapped for.
+        held: &'static str,
+        /// What it was asked for.
+        wanted: &'static str,
+    },
+    /// A file stands where a new one was to be made.
+    #[error("{} exists already, and overwriting was not asked for", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl StorageError {
+    /// Wraps a system error with what was tried on which file: for `map_err`.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StorageError {
+        move |source| StorageError::Io { action, path: path.to_path_buf(), source }
+    }
+
+    /// The file that the error is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            StorageError::Io { path, .. }
+            | StorageError::NotRegular { path, .. }
+            | StorageError::TooShort { path, .. }
+            | StorageError::InUse { path, .. }
+            | StorageError::Exists { path } => path,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Files as slices of bytes.
+
+use std::fs::File;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use memmap2::{Mmap, MmapMut, MmapOptions};
+
+use crate::lease::Lease;
+use crate::{FileIdentity, StorageError, open_regular};
+
+/// The bytes of a file, for reading. The first byte is aligned to a page.
+///
+/// Cheap to make whatever the size: pages are read when they are touched. See the crate's "Trust".
+#[derive(Debug)]
+pub struct Mapping {
+    /// `None` for no bytes: not every system maps an empty range.
+    map: Option<Mmap>,
+    path: PathBuf,
+    _lease: Lease,
+}
+
+impl Mapping {
+    /// Maps the whole file at `path`.
+    ///
+    /// # Errors
+    /// [`StorageError`]: no such file, not a file, in use for writing in this process, or the
+    /// system will not map it.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let file = open_regular(path, false)?;
+        let found = file_len(&file, path)?;
+        Self::map(&file, path, found)
+    }
+
+    /// Maps the first `len_bytes` of the file at `path`, which may be longer.
+    ///
+    /// # Errors
+    /// As [`Mapping::open`], and [`StorageError::TooShort`] where fewer bytes are there.
+    pub fn open_prefix(path: &Path, len_bytes: u64) -> Result<Self, StorageError> {
+        let file = open_regular(path, false)?;
+        check_len(&file, path, len_bytes)?;
+        Self::map(&file, path, len_bytes)
+    }
+
+    fn map(file: &File, path: &Path, len_bytes: u64) -> Result<Self, StorageError> {
+        let lease = Lease::read(FileIdentity::of_open(file, path)?, path)?;
+        let map = if len_bytes == 0 {
+            None
+        } else {
+            let options = options(len_bytes, path)?;
+            // SAFETY: the mapped bytes must not change or vanish while they are borrowed.
+            // - By us: the lease refuses a mapping for writing of this file in this process, and
+            //   nothing in this crate shortens a file.
+            // - By others: we cannot know. The crate's "Trust" makes it the caller's promise, as
+            //   for every mapped file; any bit pattern is a valid byte.
+            #[expect(unsafe_code, reason = "mapping a file cannot be checked by the compiler")]
+            let map = unsafe { options.map(file) };
+            Some(map.map_err(StorageError::io("map", path))?)
+        };
+        Ok(Mapping { map, path: path.to_path_buf(), _lease: lease })
+    }
+
+    /// Reads the whole mapping into memory ahead of use, where the system can do that.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] where the system refuses.
+    pub fn prefault(&self) -> Result<(), StorageError> {
+        #[cfg(unix)]
+        if let Some(map) = &self.map {
+            map.advise(memmap2::Advice::WillNeed)
+                .map_err(StorageError::io("read ahead", &self.path))?;
+        }
+        Ok(())
+    }
+
+    /// The path that was mapped.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Deref for Mapping {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.map.as_deref().unwrap_or(&[])
+    }
+}
+
+impl AsRef<[u8]> for Mapping {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+/// The bytes of a file, for reading and writing. The first byte is aligned to a page.
+///
+/// What is written is seen at once by every other process that has the file mapped, and reaches
+/// the disk when the system chooses or at [`MappingMut::flush`]. Writing to a part of a file that
+/// has no place on the disk yet ends the process if the disk is full: [`crate::reserve`] it first.
+#[derive(Debug)]
+pub struct MappingMut {
+    map: Option<MmapMut>,
+    file: File,
+    path: PathBuf,
+    _lease: Lease,
+}
+
+impl MappingMut {
+    /// Maps the first `len_bytes` of the file at `path`, which may be longer.
+    ///
+    /// # Errors
+    /// [`StorageError`]: no such file, not a file, too short, not writable, mapped in this process
+    /// already, or the system will not map it.
+    pub fn open_prefix(path: &Path, len_bytes: u64) -> Result<Self, StorageError> {
+        let file = open_regular(path, true)?;
+        check_len(&file, path, len_bytes)?;
+        let lease = Lease::write(FileIdentity::of_open(&file, path)?, path)?;
+        let map = if len_bytes == 0 {
+            None
+        } else {
+            let options = options(len_bytes, path)?;
+            // SAFETY: the mapped bytes must not change or vanish while they are borrowed.
+            // - By us: the lease refuses any other mapping of this file in this process, and
+            //   nothing in this crate shortens a file.
+            // - By others: we cannot know. The crate's "Trust" makes it the caller's promise, as
+            //   for every mapped file; any bit pattern is a valid byte.
+            #[expect(unsafe_code, reason = "mapping a file cannot be checked by the compiler")]
+            let map = unsafe { options.map_mut(&file) };
+            Some(map.map_err(StorageError::io("map for writing", path))?)
+        };
+        Ok(MappingMut { map, file, path: path.to_path_buf(), _lease: lease })
+    }
+
+    /// The bytes, for writing.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.map.as_deref_mut().unwrap_or(&mut [])
+    }
+
+    /// Waits until what was written is on the disk.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]: some of it may not be there.
+    pub fn flush(&self) -> Result<(), StorageError> {
+        match &self.map {
+            Some(map) => map.flush().map_err(StorageError::io("write back", &self.path)),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives every byte of the mapping a place on the disk (see [`crate::reserve`]).
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]: no space, most likely.
+    pub fn reserve(&self) -> Result<(), StorageError> {
+        crate::reserve(&self.file, &self.path, self.len() as u64)
+    }
+
+    /// The path that was mapped.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Deref for MappingMut {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.map.as_deref().unwrap_or(&[])
+    }
+}
+
+fn file_len(file: &File, path: &Path) -> Result<u64, StorageError> {
+    Ok(file.metadata().map_err(StorageError::io("look at", path))?.len())
+}
+
+fn check_len(file: &File, path: &Path, expected: u64) -> Result<(), StorageError> {
+    let found = file_len(file, path)?;
+    if found < expected {
+        return Err(StorageError::TooShort { path: path.to_path_buf(), expected, found });
+    }
+    Ok(())
+}
+
+fn options(len_bytes: u64, path: &Path) -> Result<MmapOptions, StorageError> {
+    let len = usize::try_from(len_bytes).map_err(|_| StorageError::Io {
+        action: "map",
+        path: path.to_path_buf(),
+        source: std::io::ErrorKind::FileTooLarge.into(),
+    })?;
+    let mut options = MmapOptions::new();
+    options.len(len);
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, bytes).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn a_prefix_is_checked_against_the_file() {
+        let (_directory, path) = file(b"abcd");
+        assert_eq!(&*Mapping::open_prefix(&path, 4).unwrap(), b"abcd");
+        assert_eq!(&*Mapping::open_prefix(&path, 0).unwrap(), b"");
+        let error = Mapping::open_prefix(&path, 5).unwrap_err();
+        assert!(matches!(error, StorageError::TooShort { expected: 5, found: 4, .. }), "{error}");
+    }
+
+    #[test]
+    fn an_empty_file_is_no_bytes() {
+        let (_directory, path) = file(b"");
+        let mapping = Mapping::open(&path).unwrap();
+        assert!(mapping.is_empty());
+        mapping.prefault().unwrap();
+    }
+
+    #[test]
+    fn one_writer_or_many_readers_whatever_the_path() {
+        let (directory, path) = file(b"abcd");
+        let link = directory.path().join("link");
+        std::fs::hard_link(&path, &link).unwrap();
+        let first = Mapping::open(&path).unwrap();
+        let second = Mapping::open(&link).unwrap();
+        let error = MappingMut::open_prefix(&link, 4).unwrap_err();
+        assert!(matches!(error, StorageError::InUse { held: "reading", .. }), "{error}");
+        drop((first, second));
+
+        let mut writer = MappingMut::open_prefix(&link, 4).unwrap();
+        assert!(matches!(Mapping::open(&path), Err(StorageError::InUse { held: "writing", .. })));
+        assert!(MappingMut::open_prefix(&path, 4).is_err());
+        writer.reserve().unwrap();
+        writer.bytes_mut()[1] = b'B';
+        writer.flush().unwrap();
+        drop(writer);
+        assert_eq!(&*Mapping::open(&path).unwrap(), b"aBcd");
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_named() {
+        let (directory, path) = file(b"");
+        let error = Mapping::open(directory.path()).unwrap_err();
+        assert!(error.to_string().contains("is a directory, expected a regular file"), "{error}");
+        let missing = path.with_file_name("missing");
+        let error = Mapping::open(&missing).unwrap_err();
+        assert_eq!(error.path(), missing);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_without_waiting_for_its_other_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let error = Mapping::open(&path).unwrap_err();
+        assert!(matches!(error, StorageError::NotRegular { found: "a pipe", .. }), "{error}");
+    }
+}

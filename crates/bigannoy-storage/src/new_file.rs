@@ -1,0 +1,224 @@
+//! Files that appear whole or not at all.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::StorageError;
+
+/// What to do where a file stands under the name of a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it and fail with [`StorageError::Exists`].
+    #[default]
+    Refuse,
+    /// Replace it. Whoever has the old file open or mapped keeps the old bytes.
+    Replace,
+}
+
+/// A file being written under a temporary name in the directory of its target.
+///
+/// [`NewFile::commit`] brings the bytes to the disk and gives the file its name in one step. If it
+/// is dropped before that, the temporary file is removed; if the process is killed, a file named
+/// `.<target>.bigannoy-<pid>-<n>.tmp` stays behind, and nothing under the target's name.
+#[derive(Debug)]
+pub struct NewFile {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    committed: bool,
+}
+
+impl NewFile {
+    /// Begins a file that will stand at `target`. Its mode follows the umask.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] where the directory does not exist or may not be written to.
+    pub fn create(target: &Path) -> Result<Self, StorageError> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let name = target.file_name().ok_or_else(|| {
+            StorageError::io("create", target)(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the path names no file",
+            ))
+        })?;
+        loop {
+            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let mut temporary = std::ffi::OsString::from(".");
+            temporary.push(name);
+            temporary.push(format!(".bigannoy-{}-{number}.tmp", std::process::id()));
+            let temporary = target.with_file_name(temporary);
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
+                Ok(file) => {
+                    let target = target.to_path_buf();
+                    return Ok(NewFile { file, temporary, target, committed: false });
+                }
+                // Left by a killed process that had our number: take the next name.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(StorageError::io("create", target)(error)),
+            }
+        }
+    }
+
+    /// The file, for reading and writing in other ways than [`Write`] and [`Seek`].
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Where the file stands until it is committed.
+    #[must_use]
+    pub fn temporary_path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Where the file will stand.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Brings the file to the disk and gives it its name.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] where a file stands there and `existing` says to refuse;
+    /// [`StorageError::Io`] where the disk or the directory will not take it. What stood at the
+    /// target is untouched then, and the temporary file is removed.
+    pub fn commit(mut self, existing: Existing) -> Result<(), StorageError> {
+        self.file.sync_all().map_err(StorageError::io("write", &self.target))?;
+        match existing {
+            Existing::Replace => std::fs::rename(&self.temporary, &self.target)
+                .map_err(StorageError::io("replace", &self.target))?,
+            Existing::Refuse => rename_to_free_name(&self.temporary, &self.target)?,
+        }
+        self.committed = true;
+        sync_directory(&self.target)
+    }
+}
+
+/// Renames, unless something stands there.
+fn rename_to_free_name(from: &Path, to: &Path) -> Result<(), StorageError> {
+    let exists = || StorageError::Exists { path: to.to_path_buf() };
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EXIST) => return Err(exists()),
+            // The file system does not know the flag: look first, then rename.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            Err(errno) => return Err(StorageError::io("create", to)(errno.into())),
+        }
+    }
+    if to.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    std::fs::rename(from, to).map_err(StorageError::io("create", to))
+}
+
+/// Brings the directory entry of `path` to the disk, where directories can be synced.
+fn sync_directory(path: &Path) -> Result<(), StorageError> {
+    #[cfg(unix)]
+    {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(StorageError::io("write the directory of", path))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for NewFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing can be done if this fails, and nothing looks finished: the name says so.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(directory: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_dropped_file_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = NewFile::create(&directory.path().join("x")).unwrap();
+        file.write_all(b"half").unwrap();
+        assert!(entries(directory.path())[0].starts_with(".x.bigannoy-"));
+        drop(file);
+        assert!(entries(directory.path()).is_empty());
+    }
+
+    #[test]
+    fn an_existing_file_is_kept_or_replaced_as_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        std::fs::write(&path, b"old").unwrap();
+        let mut refused = NewFile::create(&path).unwrap();
+        refused.write_all(b"new").unwrap();
+        let error = refused.commit(Existing::Refuse).unwrap_err();
+        assert!(matches!(error, StorageError::Exists { .. }), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+
+        let mut replacing = NewFile::create(&path).unwrap();
+        replacing.write_all(b"new").unwrap();
+        replacing.commit(Existing::Replace).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(entries(directory.path()), ["x"]);
+    }
+
+    #[test]
+    fn a_missing_directory_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("no/x");
+        let error = NewFile::create(&path).unwrap_err();
+        assert_eq!(error.path(), path);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_mode_follows_the_umask() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let plain = directory.path().join("plain");
+        File::create(&plain).unwrap();
+        let path = directory.path().join("x");
+        NewFile::create(&path).unwrap().commit(Existing::Refuse).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
+    }
+}

@@ -1,0 +1,219 @@
+//! From a matrix to an index on disk.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bigannoy_build::{
+    BuildError, BuildProgress, BuildReport, BuildStage, DEFAULT_SEED, DEFAULT_TREES, IndexBuilder,
+};
+use bigannoy_format::Sidecar;
+use bigannoy_metric::Metric;
+use bigannoy_storage::{Existing, NewFile, StorageError};
+use jiff::Timestamp;
+
+use crate::index::{sidecar_path, try_exists};
+use crate::index_file::IndexFile;
+use crate::progress::Watch;
+use crate::{Error, Index, Input, LoadMode, Progress, Stage};
+
+/// How an index is built.
+#[derive(Clone, Debug)]
+pub struct BuildOptions {
+    metric: Metric,
+    trees: usize,
+    seed: u64,
+    threads: Option<usize>,
+    overwrite: bool,
+    load_mode: LoadMode,
+    watch: Watch,
+}
+
+impl BuildOptions {
+    /// An index under `metric`, everything else at its default.
+    #[must_use]
+    pub fn new(metric: Metric) -> Self {
+        BuildOptions {
+            metric,
+            trees: DEFAULT_TREES,
+            seed: DEFAULT_SEED,
+            threads: None,
+            overwrite: false,
+            load_mode: LoadMode::Lazy,
+            watch: Watch::default(),
+        }
+    }
+
+    /// Sets the number of trees: more give higher recall, a longer build, a larger file.
+    /// Default: [`DEFAULT_TREES`].
+    #[must_use]
+    pub fn trees(mut self, trees: usize) -> Self {
+        self.trees = trees;
+        self
+    }
+
+    /// Sets the seed of all random choices. Default: [`DEFAULT_SEED`].
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets how many threads work. The index does not depend on it. Default: one for each
+    /// processor.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Replaces an index that exists, instead of refusing. Default: refuse.
+    #[must_use]
+    pub fn overwrite(mut self, overwrite: bool) -> Self {
+        self.overwrite = overwrite;
+        self
+    }
+
+    /// Sets whether the returned index is mapped at once. Default: [`LoadMode::Lazy`].
+    #[must_use]
+    pub fn load_mode(mut self, load_mode: LoadMode) -> Self {
+        self.load_mode = load_mode;
+        self
+    }
+
+    /// Calls `progress` after each block of rows and each tree.
+    #[must_use]
+    pub fn progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.watch.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// Ends the build soon after `interrupt` becomes true, with [`Error::Interrupted`].
+    #[must_use]
+    pub fn interrupt(mut self, interrupt: Arc<AtomicBool>) -> Self {
+        self.watch.interrupt = Some(interrupt);
+        self
+    }
+}
+
+/// Builds an index over the rows of `reference` and writes it to `path`, its sidecar beside it.
+///
+/// The rows are read once, in blocks. The index is written under a temporary name in the same
+/// directory and appears under its own when it is complete and on the disk; the sidecar, `path`
+/// with `.meta` appended, follows. Memory: see [`bigannoy_build`]; the items are in the file.
+///
+/// # Errors
+/// [`Error`]: the reference cannot be attached, holds a missing or non-finite value, or is empty; a
+/// setting is out of range; a file exists and overwriting was not asked for; the disk is full; an
+/// interruption. What was on the disk before is unchanged then.
+pub fn build<'a>(
+    reference: impl Into<Input<'a>>,
+    path: impl AsRef<Path>,
+    options: &BuildOptions,
+) -> Result<Index, Error> {
+    let path = path.as_ref();
+    let sidecar_path = sidecar_path(path);
+    let fail = |source| match source {
+        BuildError::Interrupted => {
+            Error::Interrupted { written: format!("nothing was written to {}", path.display()) }
+        }
+        source => Error::Build { index: path.to_path_buf(), source },
+    };
+    let input = reference.into().open()?;
+    let rows = input.rows();
+    let tell = |progress: BuildProgress| {
+        let stage = match progress.stage {
+            BuildStage::Items => Stage::Items,
+            _ => Stage::Trees,
+        };
+        options.watch.report(stage, progress.done, progress.total);
+    };
+    let mut builder = IndexBuilder::new(options.metric).trees(options.trees).seed(options.seed);
+    if let Some(threads) = options.threads {
+        builder = builder.threads(threads);
+    }
+    if options.watch.progress.is_some() {
+        builder = builder.progress(&tell);
+    }
+    if let Some(interrupt) = &options.watch.interrupt {
+        builder = builder.interrupt(interrupt);
+    }
+    builder.check(rows).map_err(fail)?;
+    if !options.overwrite {
+        for file in [path, &sidecar_path] {
+            if try_exists(file)? {
+                return Err(StorageError::Exists { path: file.to_path_buf() }.into());
+            }
+        }
+    }
+
+    let mut file = IndexFile::create(path)?;
+    let report = builder.build(rows, &mut file).map_err(fail)?;
+    drop(input);
+    let modified = file.modified().map_err(StorageError::io("look at", path))?;
+    let sidecar = describe(&report, options, path, &file.md5_hex(), modified);
+    let mut sidecar_file = NewFile::create(&sidecar_path)?;
+    sidecar_file
+        .write_all(sidecar.to_text().as_bytes())
+        .map_err(StorageError::io("write", &sidecar_path))?;
+    publish(file, sidecar_file, &sidecar_path, options.overwrite)?;
+
+    let index = Index::new(path.to_path_buf(), sidecar_path, sidecar, options.load_mode)?;
+    if options.load_mode == LoadMode::Eager {
+        index.load()?;
+    }
+    Ok(index)
+}
+
+/// Gives index and sidecar their names.
+///
+/// An old sidecar goes first: whatever happens in between, no sidecar ever stands beside an index
+/// that it does not describe.
+fn publish(
+    index: IndexFile,
+    sidecar: NewFile,
+    sidecar_path: &Path,
+    overwrite: bool,
+) -> Result<(), Error> {
+    let existing = if overwrite { Existing::Replace } else { Existing::Refuse };
+    if overwrite && try_exists(sidecar_path)? {
+        std::fs::remove_file(sidecar_path).map_err(StorageError::io("remove", sidecar_path))?;
+    }
+    index.commit(existing)?;
+    sidecar.commit(existing)?;
+    Ok(())
+}
+
+/// The sidecar of a new index.
+fn describe(
+    report: &BuildReport,
+    options: &BuildOptions,
+    path: &Path,
+    md5: &str,
+    modified: std::time::SystemTime,
+) -> Sidecar {
+    // Times outside of the years -9999 to 9999 are not worth failing a build for.
+    let now = Timestamp::now();
+    let modified = Timestamp::try_from(modified).unwrap_or(now);
+    let mut sidecar = Sidecar::new(options.metric, report.dim);
+    let text = |value: &str| Some(value.to_owned());
+    sidecar.metadata_version = text("3");
+    sidecar.package_version = text(env!("CARGO_PKG_VERSION"));
+    sidecar.annoy_version = text("1.17.3");
+    sidecar.index_id = Some(format!("annoy-{}-{}", now.strftime("%Y%m%d%H%M%S"), &md5[..12]));
+    sidecar.n_ref = Some(report.n_items.into());
+    sidecar.n_trees = Some(report.n_trees as u64);
+    sidecar.build_seed = Some(options.seed);
+    let threads = options.threads.and_then(|threads| i64::try_from(threads).ok());
+    sidecar.build_threads = Some(threads.unwrap_or(-1));
+    sidecar.build_backend = text("rust");
+    sidecar.file_size = Some(report.bytes);
+    sidecar.file_mtime = Some(modified.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    sidecar.file_md5 = text(md5);
+    sidecar.load_mode = text(options.load_mode.name());
+    let file_name = path.file_name().unwrap_or_default();
+    sidecar.index_file = Some(PathBuf::from(file_name).display().to_string());
+    sidecar.other = vec![("bigannoy_generator".to_owned(), "chacha8-1".to_owned())];
+    sidecar
+}

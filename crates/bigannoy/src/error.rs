@@ -1,0 +1,152 @@
+//! The one error type of the facade.
+
+use std::path::PathBuf;
+
+use bigannoy_build::BuildError;
+use bigannoy_descriptor::DescriptorError;
+use bigannoy_format::{LayoutError, OpenError, SidecarError};
+use bigannoy_matrix::{AttachError, CreateError, RowError, StorageError, ViewError};
+use bigannoy_metric::Metric;
+use bigannoy_search::SearchError;
+use bigannoy_sink::SinkError;
+
+/// Everything that can go wrong between a matrix on disk and neighbors on disk.
+///
+/// The whole message of an error is its own and those of its sources, in turn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A matrix could not be attached.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// A matrix could not be created.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// A descriptor could not be made.
+    #[error(transparent)]
+    Descriptor(#[from] DescriptorError),
+    /// A matrix could not be viewed as asked.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// A query value is missing or not finite.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// An index could not be built.
+    #[error("cannot build {}", index.display())]
+    Build {
+        /// The index that was to be written.
+        index: PathBuf,
+        /// Why not.
+        source: BuildError,
+    },
+    /// A file is no index of the metric and dimension that it should have.
+    #[error("cannot open {} as an index of metric {metric} in {dim} dimensions", index.display())]
+    Open {
+        /// The file.
+        index: PathBuf,
+        /// The metric expected.
+        metric: Metric,
+        /// The dimension expected.
+        dim: usize,
+        /// What does not fit.
+        source: OpenError,
+    },
+    /// A dimension that no index has.
+    #[error("cannot open {}", index.display())]
+    Dimension {
+        /// The index.
+        index: PathBuf,
+        /// The limit.
+        source: LayoutError,
+    },
+    /// The index has no sidecar, and metric and dimension were not given.
+    #[error(
+        "{} has no sidecar {}: an index file does not say what it is, so metric and dimension must \
+         be given",
+        index.display(), sidecar.display()
+    )]
+    NoSidecar {
+        /// The index.
+        index: PathBuf,
+        /// Where its sidecar was looked for.
+        sidecar: PathBuf,
+    },
+    /// A sidecar cannot be read.
+    #[error("cannot use {}", path.display())]
+    Sidecar {
+        /// The sidecar.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SidecarError,
+    },
+    /// Index and sidecar, or sidecar and caller, disagree.
+    #[error("{}: {what} is {found}, expected {expected} as in {}", path.display(), by.display())]
+    Mismatch {
+        /// The file that differs.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// As it is.
+        found: String,
+        /// As it should be.
+        expected: String,
+        /// Who says so.
+        by: PathBuf,
+    },
+    /// A setting is out of range.
+    #[error("{setting} is {found}, expected {expected}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Threads could not be started.
+    #[error("cannot start {threads} threads: {problem}")]
+    Threads {
+        /// The number asked for.
+        threads: usize,
+        /// The system's reason.
+        problem: String,
+    },
+    /// A search in an index failed.
+    #[error("cannot search {}", index.display())]
+    Search {
+        /// The index.
+        index: PathBuf,
+        /// Why not.
+        source: SearchError,
+    },
+    /// The queries have another width than the index.
+    #[error("{query} has {found} columns, expected {expected} as in {}", index.display())]
+    QueryWidth {
+        /// The queries.
+        query: String,
+        /// Their columns.
+        found: usize,
+        /// The index's dimension.
+        expected: usize,
+        /// The index.
+        index: PathBuf,
+    },
+    /// There are no queries.
+    #[error("{query} has no rows, expected at least 1")]
+    NoQueries {
+        /// The queries.
+        query: String,
+    },
+    /// Results could not be kept.
+    #[error("cannot write the results")]
+    Sink(#[from] SinkError),
+    /// The caller asked to stop.
+    #[error("interrupted: {written}")]
+    Interrupted {
+        /// What there is of the result.
+        written: String,
+    },
+}

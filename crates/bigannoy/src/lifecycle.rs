@@ -1,0 +1,103 @@
+//! Mapping an index, letting go of it, and telling about it.
+
+use std::sync::{Arc, PoisonError};
+
+use bigannoy_search::Index as Searcher;
+use bigannoy_storage::Mapping;
+
+use crate::index::Loaded;
+use crate::{Error, Index};
+
+impl Index {
+    /// Maps the index, unless it is mapped already.
+    ///
+    /// # Errors
+    /// [`Error`]: the file is gone, or is no index of the sidecar's metric, dimension and size.
+    pub fn load(&self) -> Result<(), Error> {
+        self.loaded().map(drop)
+    }
+
+    /// Whether the index is mapped.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Lets go of the mapping. Searches under way end undisturbed; the next one maps the file again.
+    pub fn close(&self) {
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The mapped index; maps it first if need be.
+    pub(crate) fn loaded(&self) -> Result<Arc<Loaded>, Error> {
+        if let Some(loaded) = &*self.loaded.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Arc::clone(loaded));
+        }
+        let mut slot = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been here in between.
+        if let Some(loaded) = &*slot {
+            return Ok(Arc::clone(loaded));
+        }
+        let mapping = Mapping::open(&self.path)?;
+        if self.prefault {
+            mapping.prefault()?;
+        }
+        let mismatch = |what, found: u64, expected: u64| Error::Mismatch {
+            path: self.path.clone(),
+            what,
+            found: found.to_string(),
+            expected: expected.to_string(),
+            by: self.sidecar_path.clone(),
+        };
+        // The file may have been replaced since it was opened.
+        let size = mapping.len() as u64;
+        if let Some(expected) = self.sidecar.file_size.filter(|&expected| expected != size) {
+            return Err(mismatch("the size in bytes", size, expected));
+        }
+        let searcher = Searcher::open(mapping, self.layout).map_err(|source| Error::Open {
+            index: self.path.clone(),
+            metric: self.metric(),
+            dim: self.dim(),
+            source,
+        })?;
+        let n_items = u64::from(searcher.shape().n_items());
+        if let Some(expected) = self.sidecar.n_ref.filter(|&expected| expected != n_items) {
+            return Err(mismatch("the number of items", n_items, expected));
+        }
+        let loaded = Arc::new(searcher);
+        *slot = Some(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    /// What the index is, as fifteen names and values in bigANNOY's order; `NA` where a value is
+    /// not known.
+    #[must_use]
+    pub fn summary(&self) -> [(&'static str, String); 15] {
+        fn known<T: ToString>(value: Option<T>) -> String {
+            value.map_or_else(|| "NA".to_owned(), |value| value.to_string())
+        }
+        let sidecar = &self.sidecar;
+        // A mapped index knows what a missing sidecar does not tell.
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let shape = loaded.as_ref().map(|loaded| loaded.shape());
+        let trees = sidecar.n_trees.or(shape.map(|shape| shape.roots().len() as u64));
+        let items = sidecar.n_ref.or(shape.map(|shape| shape.n_items().into()));
+        [
+            ("path", self.path.display().to_string()),
+            ("metadata", self.sidecar_path.display().to_string()),
+            ("index_id", known(sidecar.index_id.as_ref())),
+            ("metric", self.metric().to_string()),
+            ("trees", known(trees)),
+            ("items", known(items)),
+            ("dimension", self.dim().to_string()),
+            ("build_seed", known(sidecar.build_seed)),
+            ("build_threads", known(sidecar.build_threads)),
+            ("build_backend", known(sidecar.build_backend.as_ref())),
+            ("load_mode", self.load_mode.name().to_owned()),
+            ("loaded", self.is_loaded().to_string()),
+            ("file_size", known(sidecar.file_size)),
+            ("file_md5", known(sidecar.file_md5.as_ref())),
+            ("prefault", self.prefault.to_string()),
+        ]
+    }
+}

@@ -1,0 +1,179 @@
+//! One search, from checked settings to a finished sink.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bigannoy_matrix::RowSource;
+use bigannoy_metric::NeighborBlock;
+use bigannoy_search::{Query, SearchError};
+use bigannoy_sink::{NeighborSink, ResultShape};
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::index::Loaded;
+use crate::{Error, Index, SearchOptions, SearchSummary, Stage};
+
+/// Rows that a thread reads at a time.
+const PIECE_ROWS: usize = 256;
+
+/// What is searched for.
+#[derive(Clone, Copy)]
+pub(crate) enum Queries<'a> {
+    /// These rows.
+    External(&'a dyn RowSource),
+    /// The items of the index, each without itself.
+    Own,
+}
+
+/// A search whose settings and queries have been checked.
+pub(crate) struct Run<'a> {
+    index: &'a Index,
+    loaded: Arc<Loaded>,
+    queries: Queries<'a>,
+    options: &'a SearchOptions,
+    /// A pool of its own, or none: then work goes to the pool of the caller.
+    pool: Option<ThreadPool>,
+    n_query: usize,
+}
+
+impl<'a> Run<'a> {
+    /// Checks everything that can be checked before the sink is asked.
+    pub(crate) fn new(
+        index: &'a Index,
+        queries: Queries<'a>,
+        options: &'a SearchOptions,
+    ) -> Result<Self, Error> {
+        let at_least_one = |setting, value| match value {
+            Some(0) => {
+                Err(Error::Setting { setting, found: "0".to_owned(), expected: "at least 1" })
+            }
+            _ => Ok(()),
+        };
+        at_least_one("the number of rows in a block", Some(options.block_rows))?;
+        at_least_one("the number of threads", options.threads)?;
+        let loaded = index.loaded()?;
+        let n_query = match queries {
+            Queries::Own => loaded.shape().n_items() as usize,
+            Queries::External(rows) => {
+                if rows.ncols() != index.dim() {
+                    return Err(Error::QueryWidth {
+                        query: rows.name(),
+                        found: rows.ncols(),
+                        expected: index.dim(),
+                        index: index.path.clone(),
+                    });
+                }
+                if rows.nrows() == 0 {
+                    return Err(Error::NoQueries { query: rows.name() });
+                }
+                rows.nrows()
+            }
+        };
+        let pool = options.threads.map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.map_err(|error| Error::Threads { threads, problem: error.to_string() })
+        });
+        let run = Run { index, loaded, queries, options, pool: pool.transpose()?, n_query };
+        let own_row = matches!(queries, Queries::Own);
+        run.query().check(own_row).map_err(|source| run.failed(source))?;
+        if let Queries::External(rows) = queries {
+            // A fault in the last query must show before the first neighbor is written.
+            let mut vectors = Vec::new();
+            for block in run.blocks() {
+                run.read(rows, block, &mut vectors)?;
+            }
+        }
+        Ok(run)
+    }
+
+    /// Searches block by block.
+    pub(crate) fn into_sink(self, sink: &mut dyn NeighborSink) -> Result<SearchSummary, Error> {
+        let watch = &self.options.watch;
+        sink.begin(ResultShape { n_query: self.n_query, k: self.options.k })?;
+        let mut short_rows = 0;
+        let mut vectors = Vec::new();
+        watch.report(Stage::Queries, 0, self.n_query as u64);
+        for block in self.blocks() {
+            if watch.is_interrupted() {
+                let written = format!("{} of {} queries were answered", block.start, self.n_query);
+                return Err(Error::Interrupted { written });
+            }
+            let end = block.end;
+            let neighbors = self.answer(block, &mut vectors)?;
+            short_rows += neighbors.short_rows();
+            sink.write(&neighbors)?;
+            watch.report(Stage::Queries, end as u64, self.n_query as u64);
+        }
+        sink.finish()?;
+        Ok(SearchSummary {
+            k: self.options.k,
+            metric: self.index.metric(),
+            n_ref: self.loaded.shape().n_items() as usize,
+            n_query: self.n_query,
+            exact: false,
+            backend: "annoy",
+            short_rows,
+        })
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (n_query, size) = (self.n_query, self.options.block_rows);
+        (0..n_query).step_by(size).map(move |start| start..n_query.min(start.saturating_add(size)))
+    }
+
+    fn query(&self) -> Query<'_> {
+        let query = self.loaded.query(self.options.k);
+        match self.options.search_k {
+            Some(search_k) => query.search_k(search_k),
+            None => query,
+        }
+    }
+
+    fn answer(&self, block: Range<usize>, vectors: &mut Vec<f32>) -> Result<NeighborBlock, Error> {
+        let found = match self.queries {
+            Queries::External(rows) => {
+                self.read(rows, block, vectors)?;
+                self.in_pool(|| self.query().by_rows(vectors))
+            }
+            Queries::Own => {
+                #[expect(clippy::cast_possible_truncation, reason = "items have 32 bits")]
+                let items = block.start as u32..block.end as u32;
+                self.in_pool(|| self.query().by_items(items))
+            }
+        };
+        found.map_err(|source| self.failed(source))
+    }
+
+    /// Reads a block of rows in parallel.
+    fn read(
+        &self,
+        rows: &dyn RowSource,
+        block: Range<usize>,
+        vectors: &mut Vec<f32>,
+    ) -> Result<(), Error> {
+        let dim = self.index.dim();
+        vectors.resize(block.len() * dim, 0.0);
+        let pieces = vectors.par_chunks_mut(PIECE_ROWS * dim).enumerate();
+        // Collected before looked at, so that the first faulty row is the one reported.
+        let read: Vec<_> = self.in_pool(|| {
+            pieces
+                .map(|(piece, vectors)| {
+                    let first = block.start + piece * PIECE_ROWS;
+                    rows.copy_rows(first..first + vectors.len() / dim, vectors)
+                })
+                .collect()
+        });
+        Ok(read.into_iter().collect::<Result<(), _>>()?)
+    }
+
+    fn in_pool<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    fn failed(&self, source: SearchError) -> Error {
+        Error::Search { index: self.index.path.clone(), source }
+    }
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask ci`: what CI checks, in the same order, with the time of each step.
+
+use std::time::{Duration, Instant};
+
+use crate::run::{Failure, Outcome, cargo, outcome, run};
+use crate::{deps, fixtures, links, readme};
+
+type Step = fn() -> Outcome;
+
+/// The steps by name.
+const STEPS: [(&str, Step); 8] = [
+    ("format", || run(&mut cargo(&["fmt", "--all", "--check"]))),
+    ("lints", || {
+        let args = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        run(&mut cargo(&args))
+    }),
+    ("tests", || run(&mut cargo(&["test", "--workspace", "--locked"]))),
+    ("docs", || {
+        let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+        run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    }),
+    ("links", links::links),
+    ("deps", deps::deps),
+    ("fixtures", fixtures::check),
+    ("README", readme::main_command),
+];
+
+/// Runs every step; without `keep_going`, the first that fails is the last.
+pub(crate) fn ci(keep_going: bool) -> Outcome {
+    let start = Instant::now();
+    let mut summary: Vec<String> = Vec::new();
+    let mut faults = Vec::new();
+    for (name, step) in STEPS {
+        if !faults.is_empty() && !keep_going {
+            summary.push(format!("{name:<10}       –  not run"));
+            continue;
+        }
+        println!("==> {name}");
+        let begin = Instant::now();
+        let result = step();
+        let time = seconds(begin.elapsed());
+        let word = if result.is_ok() { "ok" } else { "FAILED" };
+        println!("==> {name}: {word} after {time}");
+        summary.push(format!("{name:<10} {time:>9}  {word}"));
+        if let Err(Failure(lines)) = result {
+            faults.extend(lines.into_iter().map(|line| format!("{name}: {line}")));
+        }
+    }
+    println!("\n{}\n{:<10} {:>9}", summary.join("\n"), "all", seconds(start.elapsed()));
+    outcome(faults)
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
