@@ -26,7 +26,7 @@ const PIECE_ROWS: usize = 256;
 ///
 /// # How planes are chosen
 /// A set of items too large for a leaf is cut by the plane halfway between two centroids. These
-/// start at two items of the set and move towards up to 200 items drawn from it, eight at a time,
+/// start at two items of the set and move towards 200 to 400 items drawn from it, eight at a time,
 /// each item moving the centroid that is nearer. Of three planes the first is taken that leaves no
 /// more than 95 % of the set on one side; if the last leaves more than 99 %, as where all items
 /// are equal, the set is halved at random. Items within the plane are tossed for. Each tree draws
@@ -160,7 +160,7 @@ impl<'a> IndexBuilder<'a> {
 
         self.store_items(rows, layout, &pool, store)?;
         let items = store.items().map_err(BuildError::Store)?;
-        let items = Items::new(items.as_ref(), layout);
+        let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout);
         let mut n_nodes = n_items;
         let mut roots: Vec<u32> = Vec::new();
         self.report(BuildStage::Trees, 0, self.trees as u64);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::items::Items;
+use crate::near::NearItems;
 use crate::random::TreeRandom;
 use crate::split::Splitter;
 
@@ -18,6 +19,8 @@ pub(crate) struct Tree {
 enum Task {
     /// Make a subtree of these ids and push its number to `done`.
     Grow { ids: Range<usize>, root: bool },
+    /// A set is done that was copied: give up its copy.
+    Leave,
     /// Both sides of the split on top of `splits` are done, the last-numbered of `done` being those
     /// of `second`: make its record.
     Join { second: usize },
@@ -37,7 +40,8 @@ pub(crate) fn grow(
     let capacity = layout.leaf_capacity();
     let mut ids: Vec<u32> = (0..n_items).collect();
     let mut spare: Vec<u32> = Vec::new();
-    let mut splitter = Splitter::new(items);
+    let mut near = NearItems::default();
+    let mut splitter = Splitter::new(layout.dim());
     let mut records: Vec<u32> = Vec::new();
     let mut splits: Vec<u32> = Vec::new();
     let mut done: Vec<u32> = Vec::new();
@@ -51,20 +55,27 @@ pub(crate) fn grow(
             Task::Grow { ids: range, root } => {
                 let set = &mut ids[range.clone()];
                 if !root && set.len() == 1 {
-                    done.push(set[0]);
+                    done.push(near.number(set[0]));
                     continue;
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "at most n_items")]
                 let count = set.len() as u32;
                 if set.len() <= capacity {
                     done.push(next_number(&records));
+                    for item in &mut *set {
+                        *item = near.number(*item);
+                    }
                     layout.push_leaf(&mut records, count, set);
                     continue;
                 }
                 if stop() {
                     return None;
                 }
-                splitter.split(set, &mut random);
+                while near.is_due(set.len(), layout) {
+                    near.enter(items, set);
+                    tasks.push(Task::Leave);
+                }
+                splitter.split(near.items(items), set, &mut random);
                 layout.push_split(&mut splits, count, splitter.normal(), splitter.offset());
                 let zeros = partition(set, splitter.sides(), &mut spare);
                 let middle = range.start + zeros;
@@ -75,6 +86,7 @@ pub(crate) fn grow(
                 tasks.push(Task::Grow { ids: sides[second].clone(), root: false });
                 tasks.push(Task::Grow { ids: sides[1 - second].clone(), root: false });
             }
+            Task::Leave => near.leave(),
             Task::Join { second } => {
                 let mut children = [0; 2];
                 children[second] = done.pop().expect("the second side is done");

@@ -4,7 +4,7 @@ use bigannoy_format::Layout;
 use bigannoy_metric::Metric;
 use bigannoy_metric::kernel::LANES;
 
-/// All items of the index that is being built: one record each.
+/// Items by number, a record each: all of the index that is being built, or copies of some.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Items<'a> {
     words: &'a [u32],
@@ -12,8 +12,8 @@ pub(crate) struct Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    pub(crate) fn new(bytes: &'a [u8], layout: Layout) -> Self {
-        Items { words: bytemuck::cast_slice(bytes), layout }
+    pub(crate) fn new(words: &'a [u32], layout: Layout) -> Self {
+        Items { words, layout }
     }
 
     pub(crate) fn layout(&self) -> Layout {
@@ -21,16 +21,17 @@ impl<'a> Items<'a> {
     }
 
     pub(crate) fn vector(&self, item: u32) -> &'a [f32] {
-        let size = self.layout.record_words();
-        let record = &self.words[item as usize * size..][..size];
-        bytemuck::cast_slice(&record[self.layout.vector_word()..])
+        bytemuck::cast_slice(&self.record(item)[self.layout.vector_word()..])
     }
 
     /// The squared length of an item under the angular metric, `None` under others.
     pub(crate) fn squared_length(&self, item: u32) -> Option<f32> {
+        (self.layout.metric() == Metric::Angular).then(|| f32::from_bits(self.record(item)[1]))
+    }
+
+    pub(crate) fn record(&self, item: u32) -> &'a [u32] {
         let size = self.layout.record_words();
-        (self.layout.metric() == Metric::Angular)
-            .then(|| f32::from_bits(self.words[item as usize * size + 1]))
+        &self.words[item as usize * size..][..size]
     }
 
     pub(crate) fn vectors(&self, items: &[u32; LANES]) -> [&'a [f32]; LANES] {

