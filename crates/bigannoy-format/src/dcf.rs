@@ -13,8 +13,8 @@ pub struct DcfError {
 /// Reads the one record in `text`: fields in the order in which they stand.
 ///
 /// A field is `Name: value`. A line that begins with a blank or a tab continues the value of the
-/// line before; the two are joined by a line feed, as R does. Carriage returns at line ends and
-/// blank lines around the record are skipped.
+/// line before; the two are joined by a line feed, as R does. Lines end in LF, CR or both; blank
+/// lines around the record are skipped, and blanks around a value are no part of it.
 ///
 /// # Errors
 /// [`DcfError`]: a line without a colon, a field without a name, a field given twice, a second
@@ -22,9 +22,8 @@ pub struct DcfError {
 pub fn parse_dcf(text: &str) -> Result<Vec<(String, String)>, DcfError> {
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut ended = false;
-    for (number, line) in text.lines().enumerate() {
+    for (number, line) in lines(text).enumerate() {
         let fail = |problem: String| Err(DcfError { line: number + 1, problem });
-        let line = line.strip_suffix('\r').unwrap_or(line);
         if line.trim().is_empty() {
             ended = !fields.is_empty();
             continue;
@@ -54,17 +53,31 @@ pub fn parse_dcf(text: &str) -> Result<Vec<(String, String)>, DcfError> {
     Ok(fields)
 }
 
+/// The lines of a text that was written on any system.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .flat_map(|line| line.split('\r'))
+}
+
 /// Writes fields so that [`parse_dcf`] and R's `read.dcf` read them back.
 ///
-/// Line breaks within a value begin a continuation line.
+/// A line break within a value begins a continuation line. The format cannot hold blank lines
+/// within a value, nor blanks around one or around its lines: they are left out.
 #[must_use]
 pub fn write_dcf<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut text = String::new();
     for (name, value) in fields {
         text.push_str(name);
-        text.push_str(": ");
-        text.push_str(&value.replace("\r\n", "\n").replace(['\n', '\r'], "\n "));
-        text.push('\n');
+        text.push(':');
+        for line in lines(value).map(str::trim).filter(|line| !line.is_empty()) {
+            text.push(' ');
+            text.push_str(line);
+            text.push('\n');
+        }
+        if text.ends_with(':') {
+            text.push('\n');
+        }
     }
     text
 }
@@ -96,10 +109,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn values_that_the_format_cannot_hold_are_written_as_near_as_can_be() {
+        let text = write_dcf([("a", " x\r\r y\n\n"), ("b", "\r\n"), ("c", "z")]);
+        assert_eq!(text, "a: x\n y\nb:\nc: z\n");
+        assert_eq!(parse_dcf("a: 1\rb: 2").unwrap().len(), 2);
+    }
+
     proptest! {
+        /// What was read can be written, and reads the same.
         #[test]
-        fn any_text_is_read_or_refused(text in "[a-c:\\n\\r\\t ]{0,40}") {
-            let _ = parse_dcf(&text);
+        fn any_text_that_is_read_is_written_and_read_again(text in "[a-c:\\n\\r\\t ]{0,40}") {
+            if let Ok(fields) = parse_dcf(&text) {
+                let borrowed = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                prop_assert_eq!(parse_dcf(&write_dcf(borrowed)), Ok(fields.clone()));
+            }
         }
 
         #[test]

@@ -15,7 +15,9 @@ impl ForestShape {
     /// Looks at the end of `bytes` for the roots, as Annoy's loader does.
     ///
     /// Cost: one step for each root. Where all items fit in one leaf, the roots and their copies
-    /// cannot be told apart and `q` trees are reported as `2q - 1`, as by Annoy.
+    /// cannot be told apart and `q` trees are reported as `2q - 1`, as by Annoy; with a single item,
+    /// whose own record looks like a root too, as `2q` or `2q + 1`. Answers do not change by that,
+    /// only the default search budget does.
     ///
     /// # Errors
     /// [`OpenError`]: the bytes cannot be an index of this layout.

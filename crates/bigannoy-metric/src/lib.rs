@@ -21,6 +21,11 @@
 //! x86-64, and IEEE 754 makes it the same on every processor. Speed comes from computing several
 //! *different* outputs side by side (see [`kernel`]), which does not touch the order of any of them.
 //!
+//! # Limits
+//! `f32` has its range: squares of magnitudes above 1e19 are infinite, and those below 1e-23 are
+//! zero. Distances of such vectors can be infinite, those of zero vectors, or NaN, as Annoy's
+//! are; the order stays defined, NaN last.
+//!
 //! # Source
 //! The formulas are those of Annoy 1.17.3 (`src/annoylib.h`), re-stated here.
 #![forbid(unsafe_code)]

@@ -1,0 +1,51 @@
+//! Building an index in memory: items stored, trees grown.
+//!
+//! Held fixed: 50,000 points in 100 clusters, 50 dimensions, 5 trees, the seed. Compared: both
+//! metrics, one thread and two. An element is an item of one tree, so that the figures of other
+//! numbers of trees can be guessed from these; storing the items once is in them.
+//!
+//! ```text
+//! cargo bench -p bigannoy-benches --bench build_index
+//! ```
+
+use std::time::Duration;
+
+use bigannoy_benches::{Clusters, rows_or};
+use bigannoy_build::{IndexBuilder, MemoryStore};
+use bigannoy_matrix::DenseRows;
+use bigannoy_metric::Metric;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+
+const ITEMS: usize = 50_000;
+const DIM: usize = 50;
+const TREES: usize = 5;
+
+fn build_index(criterion: &mut Criterion) {
+    let points = Clusters::new(DIM).points(rows_or(ITEMS), 2);
+    let rows = DenseRows::row_major(&points, DIM);
+    for metric in Metric::ALL {
+        let mut group = criterion.benchmark_group(format!("build/{metric}"));
+        group.throughput(Throughput::Elements((points.len() / DIM * TREES) as u64));
+        for threads in [1, 2] {
+            let builder = IndexBuilder::new(metric).trees(TREES).threads(threads);
+            group.bench_function(format!("threads={threads}"), |bencher| {
+                bencher.iter_batched_ref(
+                    MemoryStore::default,
+                    |store| builder.build(&rows, store).expect("every coordinate is finite"),
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(5));
+    targets = build_index
+}
+criterion_main!(benches);

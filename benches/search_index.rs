@@ -1,0 +1,109 @@
+//! Searching an index in memory, and the sums of which a search consists.
+//!
+//! Held fixed: 50,000 points in 100 clusters, 50 dimensions, 20 trees, k = 10, 1,000 queries from
+//! the same clusters that are not among the points. Compared: both metrics, the default budget
+//! (k times the trees) and a `search_k` of 5,000, queries one by one on one thread and in one batch
+//! on as many threads as there are processors. An element is a query.
+//!
+//! `kernel` compares one inner product at a time with eight side by side, over 1,024 vectors of 16
+//! to 784 dimensions; an element is a vector.
+//!
+//! ```text
+//! cargo bench -p bigannoy-benches --bench search_index
+//! cargo bench -p bigannoy-benches --bench search_index -- kernel
+//! ```
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use bigannoy_benches::{Clusters, rows_or};
+use bigannoy_build::{IndexBuilder, MemoryStore};
+use bigannoy_format::Layout;
+use bigannoy_matrix::DenseRows;
+use bigannoy_metric::{Metric, kernel};
+use bigannoy_search::Index;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+const ITEMS: usize = 50_000;
+const DIM: usize = 50;
+const TREES: usize = 20;
+const K: usize = 10;
+const SEARCH_K: usize = 5_000;
+const QUERIES: usize = 1_000;
+/// Vectors of the kernel benches: a multiple of the lanes.
+const VECTORS: usize = 1_024;
+
+fn search(criterion: &mut Criterion) {
+    let clusters = Clusters::new(DIM);
+    let points = clusters.points(rows_or(ITEMS), 2);
+    let queries = clusters.points(QUERIES, 3);
+    for metric in Metric::ALL {
+        let words = build(metric, &points);
+        let layout = Layout::new(metric, DIM).expect("an allowed dimension");
+        let index: Index<&[u8]> =
+            Index::open(bytemuck::cast_slice(&words), layout).expect("it was just built");
+
+        let mut group = criterion.benchmark_group(format!("search/{metric}"));
+        let all = index.query(K);
+        for (name, query) in [("default", all), ("search_k=5000", all.search_k(SEARCH_K))] {
+            group.throughput(Throughput::Elements(1));
+            let mut rows = queries.chunks_exact(DIM).cycle();
+            group.bench_function(format!("single/{name}"), |bencher| {
+                bencher.iter(|| {
+                    let row = rows.next().expect("a cycle does not end");
+                    query.by_vector(row).expect("an undamaged index")
+                });
+            });
+            group.throughput(Throughput::Elements(QUERIES as u64));
+            group.bench_function(format!("batch/{name}"), |bencher| {
+                bencher.iter(|| query.by_rows(&queries).expect("an undamaged index"));
+            });
+        }
+        group.finish();
+    }
+}
+
+fn build(metric: Metric, points: &[f32]) -> Vec<u32> {
+    let mut store = MemoryStore::default();
+    IndexBuilder::new(metric)
+        .trees(TREES)
+        .build(&DenseRows::row_major(points, DIM), &mut store)
+        .expect("every coordinate is finite");
+    store.into_words()
+}
+
+fn kernels(criterion: &mut Criterion) {
+    for dim in [16, 50, 100, 784] {
+        let vectors = Clusters::new(dim).points(VECTORS, 2);
+        let rows: Vec<&[f32]> = vectors.chunks_exact(dim).collect();
+        let query = Clusters::new(dim).points(1, 3);
+        let mut group = criterion.benchmark_group(format!("kernel/dim={dim}"));
+        group.throughput(Throughput::Elements(VECTORS as u64));
+        group.bench_function("dot", |bencher| {
+            bencher.iter(|| {
+                for row in &rows {
+                    black_box(kernel::dot(&query, row));
+                }
+            });
+        });
+        let (lanes, _) = rows.as_chunks::<{ kernel::LANES }>();
+        group.bench_function("dot_lanes", |bencher| {
+            bencher.iter(|| {
+                for rows in lanes {
+                    black_box(kernel::dot_lanes(&query, rows));
+                }
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = search, kernels
+}
+criterion_main!(benches);

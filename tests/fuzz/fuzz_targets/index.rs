@@ -1,0 +1,138 @@
+//! Any bytes: refused, found to be damaged, or searched to the end with neighbors that are ranked.
+#![no_main]
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use arbitrary::Arbitrary;
+use bigannoy_build::{IndexBuilder, MemoryStore};
+use bigannoy_format::Layout;
+use bigannoy_fuzz::{assert_ranked, nearest};
+use bigannoy_matrix::DenseRows;
+use bigannoy_metric::{Metric, Neighbor};
+use bigannoy_search::{Index, SearchError};
+use libfuzzer_sys::fuzz_target;
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    angular: bool,
+    dim: u8,
+    k: u8,
+    search_k: u16,
+    query: Vec<f32>,
+    content: Content,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Content {
+    /// Words from nowhere.
+    Raw(Vec<u32>),
+    /// A real index, cut and changed in places.
+    Damaged { n_items: u8, trees: u8, cut: u16, changes: Vec<(u16, Change)> },
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Change {
+    Bits(u32),
+    /// Likely to be an item, a node or a count.
+    Small(u8),
+    /// Whole records change places.
+    Swap(u16),
+}
+
+fuzz_target!(|input: Input| {
+    let metric = if input.angular { Metric::Angular } else { Metric::Euclidean };
+    let dim = usize::from(input.dim % 12) + 1;
+    let layout = Layout::new(metric, dim).expect("1 to 12");
+    // A vector of u32 begins at a multiple of four bytes, as an index has to.
+    let (words, intact) = match input.content {
+        Content::Raw(words) => (words, false),
+        Content::Damaged { n_items, trees, cut, changes } => {
+            let mut words = built(metric, dim, n_items % 80 + 1, trees % 3 + 1);
+            let cut = usize::from(cut) % (words.len() / layout.record_words());
+            words.truncate(words.len() - cut * layout.record_words());
+            change(&mut words, layout, &changes);
+            (words, cut == 0 && changes.is_empty())
+        }
+    };
+    let Ok(index) = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout) else {
+        assert!(!intact, "an index as it was built cannot be opened");
+        return;
+    };
+    let forest = index.forest();
+    let n_items = index.shape().n_items();
+    let mut query = input.query;
+    query.resize(dim, 0.5);
+    // 0 and numbers that are too large included.
+    let k = usize::from(input.k) % (n_items as usize + 2);
+    let search_k = usize::from(input.search_k);
+
+    let search = index.query(k);
+    for search in [search, search.search_k(search_k), search.search_k(usize::MAX)] {
+        match search.by_vector(&query) {
+            Ok(found) => assert_ranked(forest, &query, k, &found),
+            Err(error) => assert_refused(&error, intact),
+        }
+        // A few items of many: all of them would make an execution slow.
+        let last = n_items.saturating_sub(6)..n_items;
+        let Ok(block) = search.by_items(last.clone()) else { continue };
+        for (item, found) in last.zip(block.rows()) {
+            assert_ranked(forest, forest.vector(item), k, found);
+            assert!(found.iter().all(|neighbor| neighbor.item != item), "{item} finds itself");
+        }
+        let alone = search.by_item(n_items - 1).expect("the block has it");
+        assert_eq!(bits(&alone), bits(block.row(block.nrows() - 1)));
+    }
+    if intact && (1..=n_items as usize).contains(&k) && query.iter().all(|v| v.is_finite()) {
+        let found = search.search_k(usize::MAX).by_vector(&query).expect("an undamaged index");
+        assert_eq!(bits(&found), bits(&nearest(forest, &query, k, None)));
+    }
+});
+
+/// Only a damaged index may be called one.
+fn assert_refused(error: &SearchError, intact: bool) {
+    assert!(!intact || !matches!(error, SearchError::Damaged { .. }), "{error}");
+}
+
+fn bits(neighbors: &[Neighbor]) -> Vec<(u32, u32)> {
+    neighbors.iter().map(|neighbor| (neighbor.item, neighbor.distance.to_bits())).collect()
+}
+
+fn change(words: &mut [u32], layout: Layout, changes: &[(u16, Change)]) {
+    let (len, size) = (words.len(), layout.record_words());
+    let records = len / size;
+    for &(at, change) in changes {
+        let at = usize::from(at);
+        match change {
+            Change::Bits(bits) => words[at % len] = bits,
+            Change::Small(value) => words[at % len] = u32::from(value),
+            Change::Swap(with) => {
+                let (a, b) = (at % records, usize::from(with) % records);
+                for word in 0..size {
+                    words.swap(a * size + word, b * size + word);
+                }
+            }
+        }
+    }
+}
+
+/// An index of few items, equal ones among them; built once for each choice of settings.
+fn built(metric: Metric, dim: usize, n_items: u8, trees: u8) -> Vec<u32> {
+    type Settings = (Metric, usize, u8, u8);
+    thread_local! {
+        static BUILT: RefCell<HashMap<Settings, Vec<u32>>> = RefCell::default();
+    }
+    let grow = || {
+        let value = |at: u16| f32::from(at.wrapping_mul(7919) % 23) - 11.0;
+        let rows: Vec<f32> = (0..).map(value).take(usize::from(n_items) * dim).collect();
+        let mut store = MemoryStore::default();
+        IndexBuilder::new(metric)
+            .trees(usize::from(trees))
+            .threads(1)
+            .build(&DenseRows::row_major(&rows, dim), &mut store)
+            .expect("finite rows can be indexed");
+        store.into_words()
+    };
+    let settings = (metric, dim, n_items, trees);
+    BUILT.with_borrow_mut(|built| built.entry(settings).or_insert_with(grow).clone())
+}
