@@ -22,7 +22,7 @@ pub enum BuildError {
         matrix: String,
     },
     /// A matrix with no columns, or more than an index can have dimensions.
-    #[error("{matrix} cannot be indexed: {source}")]
+    #[error("{matrix} cannot be indexed")]
     Columns {
         /// The matrix.
         matrix: String,

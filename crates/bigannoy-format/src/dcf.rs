@@ -13,7 +13,7 @@ pub struct DcfError {
 /// Reads the one record in `text`: fields in the order in which they stand.
 ///
 /// A field is `Name: value`. A line that begins with a blank or a tab continues the value of the
-/// line before; the two are joined by a line feed, as R does. Lines end in LF, CR or both; blank
+/// line before; the two are joined by a line feed, unless nothing came before. Lines end in LF, CR or both; blank
 /// lines around the record are skipped, and blanks around a value are no part of it.
 ///
 /// # Errors
@@ -35,7 +35,9 @@ pub fn parse_dcf(text: &str) -> Result<Vec<(String, String)>, DcfError> {
             let Some((_, value)) = fields.last_mut() else {
                 return fail("continues a field, but none came before".to_owned());
             };
-            value.push('\n');
+            if !value.is_empty() {
+                value.push('\n');
+            }
             value.push_str(line.trim());
             continue;
         }
@@ -114,6 +116,8 @@ mod tests {
         let text = write_dcf([("a", " x\r\r y\n\n"), ("b", "\r\n"), ("c", "z")]);
         assert_eq!(text, "a: x\n y\nb:\nc: z\n");
         assert_eq!(parse_dcf("a: 1\rb: 2").unwrap().len(), 2);
+        // A value may begin on the line below its name.
+        assert_eq!(parse_dcf("a:\n x").unwrap(), [("a".to_owned(), "x".to_owned())]);
     }
 
     proptest! {

@@ -1,0 +1,134 @@
+//! What threads, blocks and company may not change.
+
+use std::path::Path;
+
+use bigannoy::matrix::DenseRows;
+use bigannoy::{BuildOptions, Index, LoadMode, Metric, OpenOptions, SearchOptions};
+use bigannoy_tests::{md5_hex, message_chain};
+
+use crate::support::{METRICS, answer, answers, attach, rows_f32};
+
+fn build(dir: &Path, name: &str, options: &BuildOptions) -> Index {
+    let reference = attach("v1/clusters/reference.desc");
+    bigannoy::build(&reference, dir.join(name), options).unwrap()
+}
+
+#[test]
+fn an_index_does_not_depend_on_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sums = Vec::new();
+    for (metric, name) in METRICS {
+        let options = BuildOptions::new(metric).trees(7).seed(11);
+        let same: Vec<String> = [1, 2, 3, 7]
+            .into_iter()
+            .map(|threads| {
+                let file = format!("{name}{threads}.ann");
+                let index = build(dir.path(), &file, &options.clone().threads(threads));
+                let sum = md5_hex(index.path()).unwrap();
+                assert_eq!(index.sidecar().file_md5.as_deref(), Some(sum.as_str()));
+                sum
+            })
+            .collect();
+        assert!(same.iter().all(|sum| *sum == same[0]), "{name}: {same:?}");
+        let other = build(dir.path(), &format!("{name}.ann"), &options.seed(12));
+        assert_ne!(md5_hex(other.path()).unwrap(), same[0], "another seed, the same index");
+        sums.extend(same);
+    }
+    assert_eq!(sums.len(), 8);
+    assert_ne!(sums[0], sums[4], "another metric, the same index");
+}
+
+#[test]
+fn answers_do_not_depend_on_threads_or_blocks() {
+    let dir = tempfile::tempdir().unwrap();
+    let query = attach("v1/clusters/query.desc");
+    let rows = rows_f32(&query);
+    for (metric, name) in METRICS {
+        let index = build(dir.path(), name, &BuildOptions::new(metric).trees(5));
+        for options in [SearchOptions::new(4), SearchOptions::new(10).search_k(25)] {
+            let expected = index.search(&query, &options).unwrap();
+            let own = index.search_self(&options).unwrap();
+            assert_eq!((expected.summary.n_query, own.summary.n_query), (200, 4000));
+            let mut runs = 0;
+            for threads in [1, 2, 3, 7] {
+                for block_rows in [1, 7, 64, 200, 100_000] {
+                    let options = options.clone().threads(threads).block_rows(block_rows);
+                    assert_eq!(index.search(&query, &options).unwrap(), expected);
+                    runs += 1;
+                }
+                for block_rows in [33, 1000] {
+                    let options = options.clone().threads(threads).block_rows(block_rows);
+                    assert_eq!(index.search_self(&options).unwrap(), own);
+                    runs += 1;
+                }
+            }
+            assert_eq!(runs, 4 * 7);
+
+            // One by one, as in a block.
+            for (position, vector) in rows.chunks(query.ncols()).enumerate() {
+                let single =
+                    index.search(&DenseRows::row_major(vector, vector.len()), &options).unwrap();
+                let in_block = expected.neighbors.row(position);
+                assert_eq!(answer(single.neighbors.row(0)), answer(in_block), "{name}, {position}");
+                runs += 1;
+            }
+            assert_eq!(runs, 4 * 7 + 200);
+        }
+    }
+}
+
+#[test]
+fn many_callers_of_one_index_get_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = build(dir.path(), "shared", &BuildOptions::new(Metric::Euclidean).trees(5));
+    let query = attach("v1/clusters/query.desc");
+    let options = SearchOptions::new(3).block_rows(50);
+    let expected = index.search(&query, &options).unwrap();
+    index.close();
+    let found: Vec<_> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..6)
+            .map(|caller| {
+                let (index, query, options) = (&index, &query, &options);
+                scope.spawn(move || {
+                    // Some let go of the index while others search in it.
+                    if caller % 2 == 0 {
+                        index.close();
+                    }
+                    index.search(query, options).unwrap()
+                })
+            })
+            .collect();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+    });
+    assert_eq!(found.len(), 6);
+    assert!(found.iter().all(|result| *result == expected));
+}
+
+#[test]
+fn readers_keep_an_index_that_is_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let query = attach("v1/clusters/query.desc");
+    let search = SearchOptions::new(10).search_k(40);
+    let options = BuildOptions::new(Metric::Euclidean).trees(3).seed(1);
+    let old = build(dir.path(), "x.ann", &options);
+    let path = dir.path().join("x.ann");
+    let other_reader = bigannoy::open(&path, &OpenOptions::new()).unwrap();
+    let before = old.search(&query, &search).unwrap();
+
+    let eager = options.trees(6).seed(2).overwrite(true).load_mode(LoadMode::Eager);
+    let new = build(dir.path(), "x.ann", &eager);
+    let after = new.search(&query, &search).unwrap();
+    assert_ne!(answers(&before.neighbors), answers(&after.neighbors), "the test sees a difference");
+    for reader in [&old, &other_reader] {
+        assert!(reader.is_loaded());
+        assert_eq!(reader.search(&query, &search).unwrap(), before);
+    }
+
+    // What is mapped again is the new file, which is not what the old handle knows.
+    old.close();
+    let message = message_chain(&old.search(&query, &search).unwrap_err());
+    let path = path.display().to_string();
+    assert!(message.contains(&path) && message.contains("size in bytes"), "{message}");
+    let reopened = bigannoy::open(&path, &OpenOptions::new()).unwrap();
+    assert_eq!(reopened.search(&query, &search).unwrap(), after);
+}

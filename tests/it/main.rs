@@ -1,0 +1,9 @@
+//! Tests across crates that need no R.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod checksums;
+mod determinism;
+mod fixtures;
+mod refusals;
+mod support;
+mod workflow;

@@ -1,0 +1,46 @@
+//! What the modules share: attached fixtures, their rows, and small matrices.
+
+use std::path::{Path, PathBuf};
+
+use bigannoy::matrix::{Element, MatrixSpec, NewMatrix};
+use bigannoy::{BigMatrix, Metric, Neighbor, NeighborBlock, RowSource};
+use bigannoy_tests::fixture;
+
+/// The metrics, each with the name that fixtures give it.
+pub(crate) const METRICS: [(Metric, &str); 2] =
+    [(Metric::Euclidean, "euclidean"), (Metric::Angular, "angular")];
+
+/// The matrix of a fixture, attached where it is, for reading.
+pub(crate) fn attach(desc_path: impl AsRef<Path>) -> BigMatrix {
+    BigMatrix::attach(fixture(desc_path)).unwrap()
+}
+
+/// All rows of a matrix as `f32`, one after the other.
+pub(crate) fn rows_f32(matrix: &BigMatrix) -> Vec<f32> {
+    let mut rows = vec![0.0; matrix.nrows() * matrix.ncols()];
+    matrix.copy_rows(0..matrix.nrows(), &mut rows).unwrap();
+    rows
+}
+
+/// Creates the matrix `<name>.desc` in `dir` from its columns.
+pub(crate) fn create<T: Element>(dir: &Path, name: &str, columns: &[&[T]]) -> PathBuf {
+    let path = dir.join(name).with_extension("desc");
+    let spec = MatrixSpec::new(T::TYPE, columns[0].len(), columns.len());
+    let mut new = NewMatrix::create(&path, &spec).unwrap();
+    let mut view = new.view_mut::<T>().unwrap();
+    for (position, column) in columns.iter().enumerate() {
+        view.column_mut(position).copy_from_slice(column);
+    }
+    new.finish().unwrap();
+    path
+}
+
+/// Ids of R (counted from 1) with the bits of the distances: what has to be equal.
+pub(crate) fn answer(row: &[Neighbor]) -> Vec<(u32, u32)> {
+    row.iter().map(|near| (near.item + 1, near.distance.to_bits())).collect()
+}
+
+/// [`answer`] for each row of a block.
+pub(crate) fn answers(block: &NeighborBlock) -> Vec<Vec<(u32, u32)>> {
+    block.rows().map(answer).collect()
+}
