@@ -4,12 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use bigannoy::matrix::{Element, MatrixSpec, NewMatrix, ValueFault};
-use bigannoy::{BigMatrix, Descriptor};
+use bigannoy::{BigMatrix, Descriptor, ElementType};
 use bigannoy_tests::run_r;
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use crate::written_by_r::{all_cells, doubles, same};
+
+/// The end of the names of matrices in separated columns.
+const SEPARATED: &str = "_separated";
 
 /// A generator of numbers for a seed.
 fn generator(seed: i32) -> TestRng {
@@ -27,16 +30,31 @@ fn na() -> f64 {
     f64::from_bits(0x7ff0_0000_0000_07a2)
 }
 
-/// Creates `<type>.desc` in `dir` and what R has to find in it, `<type>.f64`.
+/// Creates a matrix of type `T` in both layouts.
 fn create<T: Element + Into<f64>>(
     dir: &Path,
     rng: &mut TestRng,
     edges: &[T],
     value: impl Fn(u64) -> T,
-) -> (String, MatrixSpec) {
+) -> [String; 2] {
+    [false, true].map(|separated| {
+        // R shows the missing `float` of separated columns as the number that stands for it.
+        let hidden = usize::from(separated && T::TYPE == ElementType::Float);
+        create_as(separated, dir, rng, &edges[hidden..], &value)
+    })
+}
+
+/// Creates `<name>.desc` in `dir` and what R has to find in it, `<name>.f64`. Returns the name.
+fn create_as<T: Element + Into<f64>>(
+    separated: bool,
+    dir: &Path,
+    rng: &mut TestRng,
+    edges: &[T],
+    value: impl Fn(u64) -> T,
+) -> String {
     let [nrows, ncols] = [10, 3].map(|least| least + (bits(rng) % 20) as usize);
-    let name = T::TYPE.to_string();
-    let mut spec = MatrixSpec::new(T::TYPE, nrows, ncols);
+    let name = format!("{}{}", T::TYPE, if separated { SEPARATED } else { "" });
+    let mut spec = MatrixSpec::new(T::TYPE, nrows, ncols).separated(separated);
     if bits(rng).is_multiple_of(2) {
         spec = spec.row_names((0..nrows).map(|row| format!("row {row} \"é\\")));
     }
@@ -60,7 +78,7 @@ fn create<T: Element + Into<f64>>(
     }
     new.finish().unwrap();
     fs::write(dir.join(&name).with_extension("f64"), expected).unwrap();
-    (name, spec)
+    name
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "random bits of the width of the type")]
@@ -79,7 +97,7 @@ fn create_all(dir: &Path, rng: &mut TestRng) -> Vec<String> {
             f64::from(bits as i32) / 1e9 * f64::from((bits >> 32) as i32)
         }),
     ];
-    made.map(|(name, _)| name).to_vec()
+    made.concat()
 }
 
 pub(crate) fn r_reads_and_writes_every_type(seed: i32) {
@@ -95,7 +113,7 @@ pub(crate) fn r_reads_and_writes_every_type(seed: i32) {
     let told = run_r("interop_read.R", &args).unwrap();
 
     let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines.len(), 6);
+    assert_eq!(lines.len(), 12);
     for ((line, name), matrix) in lines.into_iter().zip(&names).zip(attached) {
         let joined = |names: Option<&[bigannoy::matrix::ByteString]>| match names {
             None => "-".to_owned(),
@@ -103,7 +121,7 @@ pub(crate) fn r_reads_and_writes_every_type(seed: i32) {
                 names.iter().map(|name| name.as_str().unwrap()).collect::<Vec<_>>().join(",")
             }
         };
-        let shown = match name.as_str() {
+        let shown = match name.trim_end_matches(SEPARATED) {
             "char" | "short" | "integer" => "integer",
             "raw" => "raw",
             _ => "double",

@@ -150,7 +150,7 @@ fn data_path(dirname: &ByteString, filename: &ByteString) -> Result<PathBuf, Att
 }
 
 /// The file of one column of a separated matrix, counted from 0.
-fn column_path(base: &Path, column: u64) -> PathBuf {
+pub(crate) fn column_path(base: &Path, column: u64) -> PathBuf {
     let mut name = base.as_os_str().to_owned();
     name.push(format!("_column_{column}"));
     PathBuf::from(name)

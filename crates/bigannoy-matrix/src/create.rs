@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
 use bigannoy_storage::{Existing, MappingMut, NewFile, StorageError};
 
+use crate::attach::column_path;
 use crate::{BigMatrix, CreateError, Element, MatrixMut, ViewError};
 
 /// Type, shape and names of a matrix to be created.
@@ -15,15 +16,30 @@ pub struct MatrixSpec {
     element_type: ElementType,
     nrows: usize,
     ncols: usize,
+    separated: bool,
     row_names: Option<Vec<ByteString>>,
     col_names: Option<Vec<ByteString>>,
 }
 
 impl MatrixSpec {
-    /// A matrix of `nrows` x `ncols` elements, both at least 1, without names.
+    /// A matrix of `nrows` x `ncols` elements, both at least 1, in one file, without names.
     #[must_use]
     pub fn new(element_type: ElementType, nrows: usize, ncols: usize) -> Self {
-        MatrixSpec { element_type, nrows, ncols, row_names: None, col_names: None }
+        MatrixSpec {
+            element_type,
+            nrows,
+            ncols,
+            separated: false,
+            row_names: None,
+            col_names: None,
+        }
+    }
+
+    /// Puts each column into a file of its own. Default: all in one.
+    #[must_use]
+    pub fn separated(mut self, separated: bool) -> Self {
+        self.separated = separated;
+        self
     }
 
     /// Names the rows: as many names as rows.
@@ -51,21 +67,39 @@ pub struct NewMatrix {
     path: PathBuf,
     nrows: usize,
     ncols: usize,
+    /// All columns, or each column.
+    pieces: Vec<Piece>,
+}
+
+/// A data file in the making.
+#[derive(Debug)]
+struct Piece {
     // Dropped in this order: the mapping goes before the file that it maps.
     map: MappingMut,
     data: NewFile,
 }
 
+impl Piece {
+    fn create(path: &Path, bytes: u64) -> Result<Self, StorageError> {
+        let data = NewFile::create(path)?;
+        bigannoy_storage::reserve(data.file(), path, bytes)?;
+        let map = MappingMut::open_prefix(data.temporary_path(), bytes)?;
+        Ok(Piece { map, data })
+    }
+}
+
 impl NewMatrix {
-    /// Begins a contiguous file-backed matrix of zeros with its descriptor at `descriptor_path`.
+    /// Begins a file-backed matrix of zeros with its descriptor at `descriptor_path`.
     ///
-    /// The data goes beside it, under the same name with the extension `bin`. Its space on the disk
-    /// is reserved here: writing the numbers cannot fail later.
+    /// The data goes beside it, under the same name with the extension `bin`; each column of a
+    /// separated matrix has `_column_` and its number, from 0, after that. Its space on the disk is
+    /// reserved here: writing the numbers cannot fail later. Until it is finished a separated matrix
+    /// keeps a file open for each column.
     ///
     /// # Errors
-    /// [`CreateError`]: a file stands at one of the two paths, the shape is empty or too large,
-    /// names and shape do not agree, the directory is not there, or there is no space. Nothing has
-    /// been left on the disk then.
+    /// [`CreateError`]: a file stands at one of the paths (also at those of columns, which R would
+    /// overwrite), the shape is empty or too large, names and shape do not agree, the directory is
+    /// not there, or there is no space. Nothing has been left on the disk then.
     pub fn create(
         descriptor_path: impl AsRef<Path>,
         spec: &MatrixSpec,
@@ -88,7 +122,8 @@ impl NewMatrix {
             spec.element_type,
             nrows,
             ncols,
-        );
+        )
+        .separated(spec.separated);
         if let Some(names) = &spec.row_names {
             descriptor = descriptor.row_names(names.iter().cloned());
         }
@@ -108,22 +143,24 @@ impl NewMatrix {
                 element_type: spec.element_type,
             })?;
 
-        for file in [path, &data_path] {
+        let files: Vec<PathBuf> = if spec.separated {
+            (0..ncols).map(|column| column_path(&data_path, column)).collect()
+        } else {
+            vec![data_path]
+        };
+        for file in files.iter().map(PathBuf::as_path).chain([path]) {
             // A dangling link counts: R would follow it.
             if file.symlink_metadata().is_ok() {
                 return Err(StorageError::Exists { path: file.to_path_buf() }.into());
             }
         }
-        let data = NewFile::create(&data_path)?;
-        bigannoy_storage::reserve(data.file(), &data_path, bytes)?;
-        let map = MappingMut::open_prefix(data.temporary_path(), bytes)?;
+        let pieces = files.iter().map(|file| Piece::create(file, bytes));
         Ok(NewMatrix {
             descriptor,
             path: path.to_path_buf(),
             nrows: spec.nrows,
             ncols: spec.ncols,
-            map,
-            data,
+            pieces: pieces.collect::<Result<_, _>>()?,
         })
     }
 
@@ -137,7 +174,13 @@ impl NewMatrix {
             let matrix = self.path.display().to_string();
             return Err(ViewError::ElementType { matrix, expected: T::TYPE, found });
         }
-        let data = bytemuck::cast_slice_mut(self.map.bytes_mut());
+        let columns =
+            self.pieces.iter_mut().map(|piece| bytemuck::cast_slice_mut(piece.map.bytes_mut()));
+        if self.descriptor.is_separated() {
+            return MatrixMut::from_columns(columns.collect());
+        }
+        // A contiguous matrix is one piece.
+        let data = columns.last().unwrap_or_default();
         MatrixMut::column_major(data, self.nrows, self.ncols, self.nrows)
     }
 
@@ -152,22 +195,36 @@ impl NewMatrix {
     /// Attaches the finished matrix for reading; drop it to attach it otherwise.
     ///
     /// # Errors
-    /// [`CreateError`]: a file has appeared at one of the two paths meanwhile, or the disk will not
-    /// take it. Nothing of the new matrix has been left then.
+    /// [`CreateError`]: a file has appeared at one of the paths meanwhile, or the disk will not take
+    /// it. Nothing of the new matrix has been left then.
     pub fn finish(self) -> Result<BigMatrix, CreateError> {
-        let NewMatrix { descriptor, path, map, data, .. } = self;
+        let NewMatrix { descriptor, path, pieces, .. } = self;
         let mut text = NewFile::create(&path)?;
         text.write_all(&descriptor.to_text()).map_err(StorageError::io("write", &path))?;
-        map.flush()?;
-        drop(map);
-        let data_path = data.target().to_path_buf();
-        data.commit(Existing::Refuse)?;
-        if let Err(error) = text.commit(Existing::Refuse) {
-            // Ours: it was not there a moment ago, and nothing describes it.
-            std::fs::remove_file(&data_path).map_err(StorageError::io("remove", &data_path))?;
-            return Err(error.into());
+        let mut published = Published(Vec::new());
+        for Piece { map, data } in pieces {
+            map.flush()?;
+            drop(map);
+            let target = data.target().to_path_buf();
+            data.commit(Existing::Refuse)?;
+            published.0.push(target);
         }
+        text.commit(Existing::Refuse)?;
+        published.0.clear();
         Ok(BigMatrix::attach(&path)?)
+    }
+}
+
+/// Data files that have their names while the descriptor has not: they go if it never comes.
+struct Published(Vec<PathBuf>);
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            // Ours: it was not there a moment ago, and nothing describes it. An error is being
+            // returned already.
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

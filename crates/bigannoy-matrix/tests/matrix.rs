@@ -129,10 +129,34 @@ fn what_cannot_be_created_changes_nothing() {
 }
 
 #[test]
+fn a_separated_matrix_is_created_column_by_column() {
+    let (directory, path) = directory();
+    let spec = MatrixSpec::new(ElementType::Integer, 2, 3).separated(true);
+    let mut new = NewMatrix::create(&path, &spec).unwrap();
+    new.view_mut::<i32>().unwrap().column_mut(2).copy_from_slice(&[7, 8]);
+    let matrix = new.finish().unwrap();
+    assert!(matrix.is_separated());
+    assert_eq!(matrix.view::<i32>().unwrap().column(2), [7, 8]);
+    drop(matrix);
+    let files = ["m.bin_column_0", "m.bin_column_1", "m.bin_column_2", "m.desc"];
+    assert_eq!(names(directory.path()), files);
+
+    // R would overwrite the columns of another matrix; here the one that is in the way is named.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_file(directory.path().join("m.bin_column_0")).unwrap();
+    let error = NewMatrix::create(&path, &spec).unwrap_err();
+    let CreateError::Storage(error) = error else { panic!("{error}") };
+    assert_eq!(error.path(), directory.path().join("m.bin_column_1"));
+    assert_eq!(names(directory.path()), &files[1..3]);
+}
+
+#[test]
 fn files_that_appear_meanwhile_are_kept() {
     let (directory, path) = directory();
-    let spec = MatrixSpec::new(ElementType::Raw, 1, 1);
-    for late in ["m.bin", "m.desc"] {
+    for (late, separated) in
+        [("m.bin", false), ("m.desc", false), ("m.bin_column_1", true), ("m.desc", true)]
+    {
+        let spec = MatrixSpec::new(ElementType::Raw, 1, 2).separated(separated);
         let new = NewMatrix::create(&path, &spec).unwrap();
         std::fs::write(directory.path().join(late), b"mine").unwrap();
         assert!(matches!(new.finish(), Err(CreateError::Storage(_))));

@@ -53,6 +53,12 @@ pub enum StorageError {
         /// What it was asked for.
         wanted: &'static str,
     },
+    /// Another file has taken the path of one that is mapped.
+    #[error("{} was replaced by another file while it was in use", path.display())]
+    Replaced {
+        /// The path.
+        path: PathBuf,
+    },
     /// A file stands where a new one was to be made.
     #[error("{} exists already, and overwriting was not asked for", path.display())]
     Exists {
@@ -75,6 +81,7 @@ impl StorageError {
             | StorageError::NotRegular { path, .. }
             | StorageError::TooShort { path, .. }
             | StorageError::InUse { path, .. }
+            | StorageError::Replaced { path }
             | StorageError::Exists { path } => path,
         }
     }

@@ -46,6 +46,13 @@ fn in_use(path: &Path, held: &'static str, wanted: &'static str) -> StorageError
     StorageError::InUse { path: path.to_path_buf(), held, wanted }
 }
 
+impl Lease {
+    /// The file that is leased.
+    pub(crate) fn file(&self) -> &FileIdentity {
+        &self.0
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut guard = held();

@@ -102,9 +102,8 @@ impl AsRef<[u8]> for Mapping {
 #[derive(Debug)]
 pub struct MappingMut {
     map: Option<MmapMut>,
-    file: File,
     path: PathBuf,
-    _lease: Lease,
+    lease: Lease,
 }
 
 impl MappingMut {
@@ -130,7 +129,7 @@ impl MappingMut {
             let map = unsafe { options.map_mut(&file) };
             Some(map.map_err(StorageError::io("map for writing", path))?)
         };
-        Ok(MappingMut { map, file, path: path.to_path_buf(), _lease: lease })
+        Ok(MappingMut { map, path: path.to_path_buf(), lease })
     }
 
     /// The bytes, for writing.
@@ -152,9 +151,15 @@ impl MappingMut {
     /// Gives every byte of the mapping a place on the disk (see [`crate::reserve`]).
     ///
     /// # Errors
-    /// [`StorageError::Io`]: no space, most likely.
+    /// [`StorageError::Io`]: no space, most likely; [`StorageError::Replaced`] where another file
+    /// has taken the path since.
     pub fn reserve(&self) -> Result<(), StorageError> {
-        crate::reserve(&self.file, &self.path, self.len() as u64)
+        // Opened anew: a matrix of many columns must not hold a file open for each of them.
+        let file = open_regular(&self.path, true)?;
+        if FileIdentity::of_open(&file, &self.path)? != *self.lease.file() {
+            return Err(StorageError::Replaced { path: self.path.clone() });
+        }
+        crate::reserve(&file, &self.path, self.len() as u64)
     }
 
     /// The path that was mapped.
