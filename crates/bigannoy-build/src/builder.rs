@@ -17,6 +17,10 @@ pub const DEFAULT_TREES: usize = 50;
 /// The seed when [`IndexBuilder::seed`] is not called.
 pub const DEFAULT_SEED: u64 = 42;
 
+/// The most threads that can be asked for. Each has memory of its own, and a number far above
+/// that of any machine's processors is a slip.
+pub const MAX_THREADS: usize = 1024;
+
 /// Bytes of item records that are made before they are stored.
 const BLOCK_BYTES: usize = 8 << 20;
 /// Rows that a thread takes from a block at a time.
@@ -112,7 +116,7 @@ impl<'a> IndexBuilder<'a> {
         self
     }
 
-    /// Sets how many threads work. Default: one for each processor.
+    /// Sets how many threads work, at most [`MAX_THREADS`]. Default: one for each processor.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -193,8 +197,8 @@ impl<'a> IndexBuilder<'a> {
         if self.trees == 0 {
             return Err(BuildError::NoTrees);
         }
-        if self.threads == Some(0) {
-            return Err(BuildError::NoThreads);
+        if let Some(found) = self.threads.filter(|threads| !(1..=MAX_THREADS).contains(threads)) {
+            return Err(BuildError::ThreadCount { found });
         }
         let matrix = || rows.name();
         if rows.nrows() == 0 {

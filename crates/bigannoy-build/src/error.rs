@@ -5,6 +5,8 @@ use std::io;
 use bigannoy_format::{LayoutError, MAX_NODES};
 use bigannoy_matrix::RowError;
 
+use crate::MAX_THREADS;
+
 /// Why an index was not built. What the store holds then is of no use.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,9 +14,12 @@ pub enum BuildError {
     /// A forest of no trees.
     #[error("the number of trees is 0, expected at least 1")]
     NoTrees,
-    /// Work for no threads.
-    #[error("the number of threads is 0, expected at least 1")]
-    NoThreads,
+    /// No threads, or more than make sense.
+    #[error("the number of threads is {found}, expected 1 to {MAX_THREADS}")]
+    ThreadCount {
+        /// The number asked for.
+        found: usize,
+    },
     /// A matrix without rows.
     #[error("{matrix} has no rows, expected at least 1")]
     NoRows {

@@ -45,7 +45,7 @@ mod split;
 mod store;
 
 pub use builder::{
-    BuildProgress, BuildReport, BuildStage, DEFAULT_SEED, DEFAULT_TREES, IndexBuilder,
+    BuildProgress, BuildReport, BuildStage, DEFAULT_SEED, DEFAULT_TREES, IndexBuilder, MAX_THREADS,
 };
 pub use error::BuildError;
 pub use store::{ForestStore, MemoryStore};

@@ -148,7 +148,10 @@ fn bad_settings_and_rows_are_refused() {
         builder.build(&source, &mut MemoryStore::default()).unwrap_err()
     };
     assert!(matches!(error(builder.trees(0)), BuildError::NoTrees));
-    assert!(matches!(error(builder.threads(0)), BuildError::NoThreads));
+    for found in [0, 1025] {
+        let message = error(builder.threads(found)).to_string();
+        assert_eq!(message, format!("the number of threads is {found}, expected 1 to 1024"));
+    }
     assert!(matches!(error(builder.trees(usize::MAX)), BuildError::TooManyTrees { .. }));
     assert_eq!(
         error(builder).to_string(),

@@ -1,6 +1,6 @@
 //! `bigannoy search`
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 
 use bigannoy::{Destination, Index, MatrixSink, NeighborSink, SearchOptions, SearchSummary};
@@ -21,12 +21,15 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         options = options.threads(threads.get());
     }
 
+    // Lines on the terminal show by themselves how far it is.
+    if arguments.ids.is_some() || !io::stdout().is_terminal() {
+        options = options.progress(watch::progress_bar());
+    }
     let summary = if let Some(ids) = &arguments.ids {
         let mut sink = MatrixSink::new(Destination::path_or_create(ids));
         if let Some(distances) = &arguments.distances {
             sink = sink.distances(Destination::path_or_create(distances));
         }
-        options = options.progress(watch::progress_bar());
         let summary = search(&index, arguments, &options, &mut sink)?;
         let distances = arguments.distances.as_ref().map(|path| format!(", {}", path.display()));
         println!(
@@ -39,7 +42,6 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         );
         summary
     } else {
-        // The lines themselves show how far it is.
         search(&index, arguments, &options, &mut CsvSink::new(io::stdout().lock()))?
     };
     if summary.short_rows > 0 {

@@ -2,7 +2,7 @@
 
 use crate::error::ParseError;
 use crate::extent::{Axis, Extent, WindowError};
-use crate::{ByteString, DescriptorBuilder, ElementType, fields, parser, writer};
+use crate::{ByteString, Container, DescriptorBuilder, ElementType, fields, parser, rds, writer};
 
 /// Where the data of a matrix lives.
 ///
@@ -48,16 +48,33 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Reads the text of a descriptor.
+    /// Reads a descriptor: the content of one of the [`Container`]s, else a text.
     ///
-    /// The directory in the text is kept as it stands; [`read`](Self::read) is for files. Takes
-    /// time and memory in proportion to the text.
+    /// The directory in it is kept as it stands; [`read`](Self::read) is for files. Takes time
+    /// and memory in proportion to the bytes, or to what they expand to where compressed.
     ///
     /// # Errors
-    /// [`ParseError`] where the bytes are not the text of one descriptor, or its fields describe
-    /// no matrix.
+    /// [`ParseError`] where the bytes are not one descriptor, or its fields describe no matrix.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
-        fields::interpret(parser::parse(bytes)?)
+        fields::interpret(match Container::detect(bytes) {
+            Some(container) => rds::parse(container, bytes)?,
+            None => parser::parse(bytes)?,
+        })
+    }
+
+    /// The descriptor in R's binary form, as bigmemory writes it when asked for
+    /// `binarydescriptor`: RDS in XDR, version 3 (for R 3.5 and later), compressed with gzip.
+    ///
+    /// Reading it gives an equal descriptor, and the same descriptor gives the same bytes. Names
+    /// carry no mark of an encoding, as those that R writes; any bytes are kept. Where one name
+    /// repeated many times would expand beyond [`MAX_EXPANSION`](crate::MAX_EXPANSION), the bytes
+    /// are stored without compression.
+    ///
+    /// # Panics
+    /// If a string has 2³¹ bytes or more, or an axis as many names: R could not hold them either.
+    #[must_use]
+    pub fn to_rds(&self) -> Vec<u8> {
+        rds::write(self)
     }
 
     /// The text that R's `dput` writes of this descriptor, a line feed at its end included.

@@ -1,149 +1,111 @@
-//! Why a text is not a usable descriptor.
+//! Why a text or an RDS is not a usable descriptor.
 
-use std::fmt;
+use crate::{Container, Field, Position};
 
-use crate::Field;
-use crate::value::Position;
-
-/// A binary form in which R also keeps descriptors, told by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Container {
-    /// gzip around RDS: what R writes when it is asked for a binary descriptor.
-    Gzip,
-    /// bzip2 around RDS.
-    Bzip2,
-    /// xz around RDS.
-    Xz,
-    /// RDS in big-endian (XDR) form, uncompressed.
-    Xdr,
-    /// RDS in the byte order of the machine, uncompressed.
-    Native,
-    /// RDS in decimal digits.
-    Ascii,
-}
-
-impl Container {
-    /// The container that starts with these bytes, or `None` where they are no known one.
-    #[must_use]
-    pub fn detect(bytes: &[u8]) -> Option<Self> {
-        let starts: [(&[u8], Self); 6] = [
-            (b"\x1f\x8b", Self::Gzip),
-            (b"BZh", Self::Bzip2),
-            (b"\xfd7zXZ\0", Self::Xz),
-            (b"X\n", Self::Xdr),
-            (b"B\n", Self::Native),
-            (b"A\n", Self::Ascii),
-        ];
-        starts.into_iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, found)| found)
-    }
-}
-
-impl fmt::Display for Container {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Gzip => "a gzip-compressed RDS",
-            Self::Bzip2 => "a bzip2-compressed RDS",
-            Self::Xz => "an xz-compressed RDS",
-            Self::Xdr => "an uncompressed XDR RDS",
-            Self::Native => "an uncompressed native RDS",
-            Self::Ascii => "an ASCII RDS",
-        })
-    }
-}
-
-/// Why a text could not be used as a descriptor.
+/// Why a text or an RDS could not be used as a descriptor.
 ///
-/// Lines and columns count from 1, columns in bytes. Messages start with `line:column: ` wherever
-/// there is a place to point at.
+/// Messages start with the [`Position`] and `: ` wherever there is a place to point at.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// These are not the bytes of a text but of R's binary form.
-    #[error("this is {container} descriptor; only text descriptors are read by this version")]
-    Container {
-        /// What it is instead.
+    /// The descriptor is compressed in a way that this build does not read.
+    #[error("this is {container} descriptor; the cargo feature `{feature}` reads it")]
+    Unsupported {
+        /// What holds the descriptor.
         container: Container,
+        /// The feature of this crate that would have read it.
+        feature: &'static str,
     },
-    /// The text stops being the literal of a descriptor.
-    #[error("{line}:{column}: expected {expected}, found {found}")]
+    /// The compressed data around an RDS is cut short or damaged.
+    #[error("{at}: cannot expand {container}: {reason}")]
+    Damaged {
+        /// Where the expanded stream ends.
+        at: Position,
+        /// What holds the descriptor.
+        container: Container,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The compressed data around an RDS becomes too large: see [`MAX_EXPANDED_BYTES`] and
+    /// [`MAX_EXPANSION`].
+    ///
+    /// [`MAX_EXPANDED_BYTES`]: crate::MAX_EXPANDED_BYTES
+    /// [`MAX_EXPANSION`]: crate::MAX_EXPANSION
+    #[error("{at}: cannot expand {container}: becomes larger than {limit} bytes")]
+    TooLarge {
+        /// Where the expanded stream went beyond the limit.
+        at: Position,
+        /// What holds the descriptor.
+        container: Container,
+        /// The number of bytes that are allowed for data of this length.
+        limit: u64,
+    },
+    /// The text stops being the literal of a descriptor, or the RDS its serialization.
+    #[error("{at}: expected {expected}, found {found}")]
     Syntax {
-        /// Line of the first byte that does not fit.
-        line: u32,
-        /// Column of that byte.
-        column: u32,
+        /// The first byte that does not fit, or the item that starts there.
+        at: Position,
         /// What could have stood there.
         expected: &'static str,
         /// What stands there, quoted and shortened.
         found: String,
     },
-    /// Calls, parentheses and braces stand deeper within each other than [`MAX_DEPTH`].
+    /// Calls, parentheses and braces, or the items of an RDS, stand deeper within each other than
+    /// [`MAX_DEPTH`].
     ///
     /// [`MAX_DEPTH`]: crate::MAX_DEPTH
-    #[error("{line}:{column}: nested deeper than {limit} levels")]
+    #[error("{at}: nested deeper than {limit} levels")]
     TooDeep {
-        /// Line of the opening that went too deep.
-        line: u32,
-        /// Column of that opening.
-        column: u32,
+        /// The opening or item that went too deep.
+        at: Position,
         /// The number of levels allowed.
         limit: u32,
     },
-    /// The lists and ranges of the text hold more values than [`MAX_VALUES`].
+    /// The lists and ranges of the descriptor hold more values than [`MAX_VALUES`].
     ///
     /// [`MAX_VALUES`]: crate::MAX_VALUES
-    #[error("{line}:{column}: lists and ranges hold more than {limit} values")]
+    #[error("{at}: lists and ranges hold more than {limit} values")]
     TooManyValues {
-        /// Line of the value or range that went beyond.
-        line: u32,
-        /// Column of that value or range.
-        column: u32,
-        /// The number of values allowed in one text.
+        /// The value or range that went beyond.
+        at: Position,
+        /// The number of values allowed in one descriptor.
         limit: usize,
     },
     /// An object, but of another class.
-    #[error("{line}:{column}: expected class \"big.matrix.descriptor\", found {found}")]
+    #[error("{at}: expected class \"big.matrix.descriptor\", found {found}")]
     Class {
-        /// Line of the class.
-        line: u32,
-        /// Column of the class.
-        column: u32,
+        /// Where the class stands.
+        at: Position,
         /// The class that stands there, quoted and shortened.
         found: String,
     },
     /// A field without which nothing can be found is absent or `NULL`.
-    #[error("{line}:{column}: the description has no {field}")]
+    #[error("{at}: the description has no {field}")]
     MissingField {
         /// The field.
         field: Field,
-        /// Line on which the description starts.
-        line: u32,
-        /// Column at which the description starts.
-        column: u32,
+        /// Where the description starts.
+        at: Position,
     },
     /// A field holds a value of another type or length.
-    #[error("{line}:{column}: {field}: expected {expected}, found {found}")]
+    #[error("{at}: {field}: expected {expected}, found {found}")]
     WrongType {
         /// The field.
         field: Field,
-        /// Line of the value.
-        line: u32,
-        /// Column of the value.
-        column: u32,
+        /// Where the value stands.
+        at: Position,
         /// What the field should hold.
         expected: &'static str,
         /// What it holds.
         found: String,
     },
     /// A field holds `NA`.
-    #[error("{line}:{column}: {field}: expected {expected}, found NA")]
+    #[error("{at}: {field}: expected {expected}, found NA")]
     MissingValue {
         /// The field.
         field: Field,
-        /// Line of the value.
-        line: u32,
-        /// Column of the value.
-        column: u32,
+        /// Where the value stands.
+        at: Position,
         /// What the field should hold.
         expected: &'static str,
     },
@@ -151,28 +113,24 @@ pub enum ParseError {
     /// above [`MAX_EXTENT`].
     ///
     /// [`MAX_EXTENT`]: crate::MAX_EXTENT
-    #[error("{line}:{column}: {field}: expected {expected}, found {found}")]
+    #[error("{at}: {field}: expected {expected}, found {found}")]
     OutOfRange {
         /// The field.
         field: Field,
-        /// Line of the value.
-        line: u32,
-        /// Column of the value.
-        column: u32,
+        /// Where the value stands.
+        at: Position,
         /// The values that make sense.
         expected: &'static str,
         /// The value itself.
         found: f64,
     },
     /// `type` or `sharedType` holds a word without a meaning.
-    #[error("{line}:{column}: {field}: expected {expected}, found {found}")]
+    #[error("{at}: {field}: expected {expected}, found {found}")]
     UnknownName {
         /// The field.
         field: Field,
-        /// Line of the value.
-        line: u32,
-        /// Column of the value.
-        column: u32,
+        /// Where the value stands.
+        at: Position,
         /// The words that mean something.
         expected: &'static str,
         /// The word that stands there, quoted and shortened.
@@ -183,26 +141,27 @@ pub enum ParseError {
 const _: () = assert!(size_of::<ParseError>() <= 64);
 
 impl ParseError {
-    /// `(line, column)` of the place in the text, both from 1, or `None` where the bytes are no
-    /// text at all.
+    /// The place in the text or in the RDS, or `None` where neither was looked into.
     #[must_use]
-    pub fn position(&self) -> Option<(u32, u32)> {
+    pub fn position(&self) -> Option<Position> {
         match *self {
-            Self::Container { .. } => None,
-            Self::Syntax { line, column, .. }
-            | Self::TooDeep { line, column, .. }
-            | Self::TooManyValues { line, column, .. }
-            | Self::Class { line, column, .. }
-            | Self::MissingField { line, column, .. }
-            | Self::WrongType { line, column, .. }
-            | Self::MissingValue { line, column, .. }
-            | Self::OutOfRange { line, column, .. }
-            | Self::UnknownName { line, column, .. } => Some((line, column)),
+            Self::Unsupported { .. } => None,
+            Self::Damaged { at, .. }
+            | Self::TooLarge { at, .. }
+            | Self::Syntax { at, .. }
+            | Self::TooDeep { at, .. }
+            | Self::TooManyValues { at, .. }
+            | Self::Class { at, .. }
+            | Self::MissingField { at, .. }
+            | Self::WrongType { at, .. }
+            | Self::MissingValue { at, .. }
+            | Self::OutOfRange { at, .. }
+            | Self::UnknownName { at, .. } => Some(at),
         }
     }
 
     pub(crate) fn syntax(at: Position, expected: &'static str, found: String) -> Self {
-        Self::Syntax { line: at.line, column: at.column, expected, found }
+        Self::Syntax { at, expected, found }
     }
 }
 
@@ -226,21 +185,14 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Container, ParseError, quote};
+    use super::{ParseError, quote};
+    use crate::Container;
 
     #[test]
-    fn containers_are_told_by_their_first_bytes() {
-        assert_eq!(Container::detect(b"\x1f\x8b\x08"), Some(Container::Gzip));
-        assert_eq!(Container::detect(b"\xfd7zXZ\0\0"), Some(Container::Xz));
-        assert_eq!(Container::detect(b"X\n\0"), Some(Container::Xdr));
-        assert_eq!(Container::detect(b"new("), None);
-        assert_eq!(Container::detect(b""), None);
-        let error = ParseError::Container { container: Container::Gzip };
-        assert_eq!(
-            error.to_string(),
-            "this is a gzip-compressed RDS descriptor; only text descriptors are read by this \
-             version"
-        );
+    fn what_this_build_does_not_read_is_named() {
+        let error = ParseError::Unsupported { container: Container::Xz, feature: "xz" };
+        let message = "this is an xz-compressed RDS descriptor; the cargo feature `xz` reads it";
+        assert_eq!(error.to_string(), message);
         assert_eq!(error.position(), None);
     }
 

@@ -2,10 +2,10 @@
 
 use crate::error::{ParseError, quote};
 use crate::extent::{Axis, Extent, MAX_EXTENT, Total};
-use crate::value::{Data, Instance, List, Position, Value};
-use crate::{ByteString, Descriptor, ElementType, Field, Storage};
+use crate::value::{Data, Instance, List, Value};
+use crate::{ByteString, Descriptor, ElementType, Field, Position, Storage};
 
-const CLASS: &str = "big.matrix.descriptor";
+pub(crate) const CLASS: &str = "big.matrix.descriptor";
 
 /// Checks the class and every field that means something.
 pub(crate) fn interpret(instance: Instance) -> Result<Descriptor, ParseError> {
@@ -22,7 +22,6 @@ pub(crate) fn interpret(instance: Instance) -> Result<Descriptor, ParseError> {
 }
 
 fn check_class(class: &Value) -> Result<(), ParseError> {
-    let Position { line, column } = class.at;
     let found = match &class.data {
         Data::Character(names) => match names.as_slice() {
             [Some(name)] if *name == CLASS => return Ok(()),
@@ -31,7 +30,7 @@ fn check_class(class: &Value) -> Result<(), ParseError> {
         },
         other => other.describe(),
     };
-    Err(ParseError::Class { line, column, found })
+    Err(ParseError::Class { at: class.at, found })
 }
 
 /// The values of the known fields.
@@ -63,14 +62,14 @@ impl Fields {
     }
 
     fn required(&mut self, field: Field) -> Result<Value, ParseError> {
-        let Position { line, column } = self.at;
-        self.optional(field).ok_or(ParseError::MissingField { field, line, column })
+        let at = self.at;
+        self.optional(field).ok_or(ParseError::MissingField { field, at })
     }
 
     fn storage(&mut self) -> Result<Storage, ParseError> {
         const EXPECTED: &str = "\"FileBacked\" or \"SharedMemory\"";
         let field = Field::SharedType;
-        let (kind, Position { line, column }) = string(field, self.required(field)?)?;
+        let (kind, at) = string(field, self.required(field)?)?;
         match kind.as_bytes() {
             b"FileBacked" => {
                 let (filename, _) = string(Field::FileName, self.required(Field::FileName)?)?;
@@ -84,7 +83,7 @@ impl Fields {
             }
             other => {
                 let found = quote(other);
-                Err(ParseError::UnknownName { field, line, column, expected: EXPECTED, found })
+                Err(ParseError::UnknownName { field, at, expected: EXPECTED, found })
             }
         }
     }
@@ -129,10 +128,10 @@ impl Fields {
     fn element_type(&mut self) -> Result<ElementType, ParseError> {
         const EXPECTED: &str = "char, short, raw, integer, float or double";
         let field = Field::Type;
-        let (name, Position { line, column }) = string(field, self.required(field)?)?;
+        let (name, at) = string(field, self.required(field)?)?;
         name.as_str().and_then(ElementType::from_name).ok_or_else(|| {
             let found = quote(name.as_bytes());
-            ParseError::UnknownName { field, line, column, expected: EXPECTED, found }
+            ParseError::UnknownName { field, at, expected: EXPECTED, found }
         })
     }
 
@@ -233,24 +232,21 @@ fn string(field: Field, value: Value) -> Result<(ByteString, Position), ParseErr
 }
 
 fn wrong_type(field: Field, at: Position, expected: &'static str, found: String) -> ParseError {
-    let Position { line, column } = at;
-    ParseError::WrongType { field, line, column, expected, found }
+    ParseError::WrongType { field, at, expected, found }
 }
 
 fn missing_value(field: Field, at: Position, expected: &'static str) -> ParseError {
-    let Position { line, column } = at;
-    ParseError::MissingValue { field, line, column, expected }
+    ParseError::MissingValue { field, at, expected }
 }
 
 fn out_of_range(field: Field, at: Position, least: u64, found: f64) -> ParseError {
-    let Position { line, column } = at;
     let expected = if least == 0 { "a number from 0 to 2^53" } else { "a number from 1 to 2^53" };
-    ParseError::OutOfRange { field, line, column, expected, found }
+    ParseError::OutOfRange { field, at, expected, found }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Descriptor, Field, ParseError, Storage};
+    use crate::{Descriptor, Field, ParseError, Position, Storage};
 
     const FIELDS: [(&str, &str); 13] = [
         ("sharedType", "'FileBacked'"),
@@ -330,7 +326,10 @@ mod tests {
                 Ok(_) => assert!(["dirname", "rowNames", "colNames"].contains(&name), "{name}"),
                 Err(error) => {
                     let field = Field::from_name(name.as_bytes()).unwrap();
-                    let expected = ParseError::MissingField { field, line: 1, column: 30 };
+                    let expected = ParseError::MissingField {
+                        field,
+                        at: Position::Text { line: 1, column: 30 },
+                    };
                     assert_eq!(error, expected);
                 }
             }
@@ -372,7 +371,10 @@ mod tests {
         let message = "1:5: expected class \"big.matrix.descriptor\", found \"numeric\"";
         assert_eq!(error.to_string(), message);
         let error = Descriptor::parse(b"new(1, list())").unwrap_err();
-        assert!(matches!(error, ParseError::Class { line: 1, column: 5, .. }), "{error}");
+        assert!(
+            matches!(error, ParseError::Class { at: Position::Text { line: 1, column: 5 }, .. }),
+            "{error}"
+        );
         let error = Descriptor::parse(b"new('big.matrix.descriptor', 1)").unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -1,8 +1,8 @@
 //! Text to tokens.
 
+use crate::Position;
 use crate::error::{ParseError, quote};
 use crate::escape;
-use crate::value::Position;
 
 /// The smallest parts of the text that mean something.
 #[derive(Debug, PartialEq)]
@@ -111,7 +111,7 @@ impl<'a> Lexer<'a> {
     /// The position of a byte on the current line.
     fn position_of(&self, index: usize) -> Position {
         let column = index - self.line_start + 1;
-        Position { line: self.line, column: u32::try_from(column).unwrap_or(u32::MAX) }
+        Position::Text { line: self.line, column: u32::try_from(column).unwrap_or(u32::MAX) }
     }
 
     fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
@@ -294,6 +294,15 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// The number that `word` spells from its first byte to its last, without a sign.
+pub(crate) fn number(word: &[u8]) -> Option<f64> {
+    let mut lexer = Lexer::new(word);
+    match lexer.number(lexer.position()) {
+        Ok(Token::Number { value, .. }) if lexer.next == word.len() => Some(value),
+        _ => None,
+    }
+}
+
 /// The number `whole.part`, both in hexadecimal digits, times two to the power.
 fn scale(whole: &[u8], part: &[u8], power: i32) -> f64 {
     let digits = |start: f64, digits: &[u8]| {
@@ -390,11 +399,11 @@ mod tests {
         let mut seen = Vec::new();
         loop {
             let spanned = lexer.token().unwrap();
-            seen.push((spanned.at.line, spanned.at.column));
+            seen.push(spanned.at.to_string());
             if spanned.token == Token::End {
                 break;
             }
         }
-        assert_eq!(seen, [(1, 1), (2, 2), (3, 3), (4, 3), (4, 4)]);
+        assert_eq!(seen, ["1:1", "2:2", "3:3", "4:3", "4:4"]);
     }
 }

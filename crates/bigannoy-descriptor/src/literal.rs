@@ -1,10 +1,10 @@
 //! The values that can be written without computing anything.
 
-use crate::ByteString;
+use crate::Position;
 use crate::error::ParseError;
 use crate::lexer::{Spanned, Token};
 use crate::parser::{Item, MAX_VALUES, Parser, missing};
-use crate::value::{Data, Kind, List, Position, Scalar, Value, append};
+use crate::value::{Data, Kind, List, Scalar, append};
 
 impl<'a> Parser<'a> {
     /// The value that starts with `first`, which is already taken.
@@ -71,10 +71,9 @@ impl<'a> Parser<'a> {
 
     /// Counts values that take more memory than text.
     fn reserve(&mut self, at: Position, count: usize) -> Result<(), ParseError> {
-        let Position { line, column } = at;
         match self.values.checked_add(count) {
             Some(values) if values <= MAX_VALUES => self.values = values,
-            _ => return Err(ParseError::TooManyValues { line, column, limit: MAX_VALUES }),
+            _ => return Err(ParseError::TooManyValues { at, limit: MAX_VALUES }),
         }
         Ok(())
     }
@@ -129,7 +128,7 @@ impl<'a> Parser<'a> {
                 (data @ None, b"" | b".Data") => *data = Some(argument.item.into_data()),
                 (None, _) => return Err(argument.unexpected("a value before attributes")),
                 (Some(Data::List(list)), b"names" | b".Names") => {
-                    set_names(list, argument.into_value())?;
+                    list.set_names(argument.into_value())?;
                 }
                 // The words of a factor are in its levels; its numbers alone would mislead.
                 (Some(_), b"" | b"levels") => {
@@ -154,20 +153,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Gives a list the names in `names`; where there are too few, the rest has none.
-fn set_names(list: &mut List, names: Value) -> Result<(), ParseError> {
-    let at = names.at;
-    let found = names.data.describe();
-    let strings = match names.data {
-        Data::Null => Vec::new(),
-        Data::Character(strings) if strings.len() <= list.values.len() => strings,
-        _ => return Err(ParseError::syntax(at, "at most one string for each value", found)),
-    };
-    list.names = strings.into_iter().map(Option::unwrap_or_default).collect();
-    list.names.resize_with(list.values.len(), ByteString::default);
-    Ok(())
-}
-
 /// The number as an `i32`, where it is one other than R's `NA`.
 fn to_i32(value: f64) -> Option<i32> {
     #[expect(clippy::cast_possible_truncation, reason = "compared with the number itself")]
@@ -177,6 +162,7 @@ fn to_i32(value: f64) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use crate::Position;
     use crate::error::ParseError;
     use crate::parser::{MAX_DEPTH, MAX_VALUES, parse};
     use crate::value::{Data, List};
@@ -264,7 +250,8 @@ mod tests {
         ];
         for (text, expected) in cases {
             let error = value(text).expect_err(text);
-            assert_eq!(error.position(), Some((1, expected)), "{text}: {error}");
+            let expected = Position::Text { line: 1, column: expected };
+            assert_eq!(error.position(), Some(expected), "{text}: {error}");
             assert!(matches!(error, ParseError::Syntax { .. }), "{text}: {error}");
         }
     }

@@ -6,6 +6,11 @@ const DIGITS: usize = 15;
 /// `value` as `as.character` and `dput` of R write it: up to 15 significant digits, fixed or
 /// scientific, whichever is shorter, and fixed where both are equally long.
 pub(crate) fn format_double(value: f64) -> String {
+    format_double_with(value, 0)
+}
+
+/// The same under `options(scipen)`: fixed where that is at most `scipen` longer.
+pub(crate) fn format_double_with(value: f64, scipen: i32) -> String {
     if !value.is_finite() {
         let infinite = if value > 0.0 { "Inf" } else { "-Inf" };
         return if value.is_nan() { "NaN" } else { infinite }.to_owned();
@@ -21,7 +26,9 @@ pub(crate) fn format_double(value: f64) -> String {
     let scientific = scientific(digits, exponent);
     let fixed = fixed(digits, exponent);
     let sign = if value < 0.0 { "-" } else { "" };
-    let shorter = if fixed.len() <= scientific.len() { fixed } else { scientific };
+    let length = |text: &String| i64::try_from(text.len()).expect("a few hundred digits");
+    let is_fixed = length(&fixed) <= length(&scientific) + i64::from(scipen);
+    let shorter = if is_fixed { fixed } else { scientific };
     format!("{sign}{shorter}")
 }
 
@@ -58,7 +65,7 @@ pub(crate) fn format_extent(value: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{format_double, format_extent};
+    use super::{format_double, format_double_with, format_extent};
 
     #[test]
     fn doubles_are_spelled_as_in_r() {
@@ -88,6 +95,14 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(format_double(value), text, "{value:e}");
         }
+    }
+
+    #[test]
+    fn scipen_moves_the_choice_between_fixed_and_scientific() {
+        assert_eq!(format_double_with(1e5, 1), "100000");
+        assert_eq!(format_double_with(123_456.0, -6), "1.23456e+05");
+        assert_eq!(format_double_with(1e15, i32::MIN), "1e+15");
+        assert_eq!(format_double_with(1e15, i32::MAX), "1000000000000000");
     }
 
     #[test]

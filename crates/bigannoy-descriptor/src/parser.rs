@@ -1,22 +1,20 @@
 //! Tokens to an object: calls, their arguments, and the frame around a description.
 
-use crate::ByteString;
-use crate::error::{Container, ParseError, quote};
+use crate::error::{ParseError, quote};
 use crate::lexer::{Lexer, Spanned, Token};
-use crate::value::{Data, Instance, Position, Scalar, Value};
+use crate::value::{Data, Instance, Scalar, Value};
+use crate::{ByteString, Position};
 
-/// Levels of calls, parentheses and braces that may stand within each other.
+/// Levels of calls, parentheses and braces of a text, or of items of an RDS, that may stand within
+/// each other.
 pub const MAX_DEPTH: u32 = 64;
 
-/// Values that all lists and all ranges of one text, such as `1:10`, may hold together: these
-/// take much more memory than text. The elements of `c(…)` do not count.
+/// Values that all lists and all ranges such as `1:10` of one descriptor may hold together: these
+/// take much more memory than they take room. The elements of other vectors do not count.
 pub const MAX_VALUES: usize = 1 << 20;
 
 /// Reads a text that holds one object and nothing else.
 pub(crate) fn parse(text: &[u8]) -> Result<Instance, ParseError> {
-    if let Some(container) = Container::detect(text) {
-        return Err(ParseError::Container { container });
-    }
     let mut lexer = Lexer::new(text);
     let next = lexer.token()?;
     let mut parser = Parser { lexer, next, depth: 0, values: 0 };
@@ -107,8 +105,7 @@ impl<'a> Parser<'a> {
         inner: impl FnOnce(&mut Self) -> Result<T, ParseError>,
     ) -> Result<T, ParseError> {
         if self.depth == MAX_DEPTH {
-            let Position { line, column } = at;
-            return Err(ParseError::TooDeep { line, column, limit: MAX_DEPTH });
+            return Err(ParseError::TooDeep { at, limit: MAX_DEPTH });
         }
         self.depth += 1;
         let result = inner(self);

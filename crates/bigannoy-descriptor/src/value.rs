@@ -3,15 +3,9 @@
 //! A reader of some form of descriptor produces an [`Instance`]; `fields` makes a descriptor of
 //! it and knows nothing of the form. Strings are bytes, `None` is `NA`.
 
-use crate::ByteString;
+use crate::error::ParseError;
 use crate::number::format_double;
-
-/// A place in the text, both numbers from 1, the column in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-}
+use crate::{ByteString, Position};
 
 /// An object with one slot, `description`.
 #[derive(Debug)]
@@ -20,7 +14,7 @@ pub(crate) struct Instance {
     pub(crate) description: Value,
 }
 
-/// A value of R and the place where it was written.
+/// A value of R and the place where it was found.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Value {
     pub(crate) at: Position,
@@ -57,6 +51,20 @@ impl List {
         }
         self.values.push(value);
     }
+
+    /// Gives the values the names in `names`; where there are too few, the rest has none.
+    pub(crate) fn set_names(&mut self, names: Value) -> Result<(), ParseError> {
+        let at = names.at;
+        let found = names.data.describe();
+        let strings = match names.data {
+            Data::Null => Vec::new(),
+            Data::Character(strings) if strings.len() <= self.values.len() => strings,
+            _ => return Err(ParseError::syntax(at, "at most one string for each value", found)),
+        };
+        self.names = strings.into_iter().map(Option::unwrap_or_default).collect();
+        self.names.resize_with(self.values.len(), ByteString::default);
+        Ok(())
+    }
 }
 
 impl Data {
@@ -65,12 +73,12 @@ impl Data {
         let (kind, len) = match self {
             Self::Null => return "NULL".to_owned(),
             Self::List(list) => return format!("a list of {}", list.values.len()),
-            Self::Logical(values) => ("logical", values.len()),
-            Self::Integer(values) => ("integer", values.len()),
-            Self::Double(values) => ("double", values.len()),
-            Self::Character(values) => ("character", values.len()),
+            Self::Logical(values) => ("a logical", values.len()),
+            Self::Integer(values) => ("an integer", values.len()),
+            Self::Double(values) => ("a double", values.len()),
+            Self::Character(values) => ("a character", values.len()),
         };
-        format!("a {kind} vector of {len}")
+        format!("{kind} vector of {len}")
     }
 
     /// The elements of an atomic vector as R's `as.character` spells them, `None` for a list.
@@ -206,7 +214,8 @@ pub(crate) fn append(scalars: &mut Vec<Scalar>, data: Data) -> Result<(), NotAto
 
 #[cfg(test)]
 mod tests {
-    use super::{Data, Kind, List, Position, Scalar, Value};
+    use super::{Data, Kind, List, Scalar, Value};
+    use crate::Position;
 
     #[test]
     fn mixed_elements_take_the_widest_type_each_from_its_own() {
@@ -227,7 +236,7 @@ mod tests {
 
     #[test]
     fn names_of_a_list_appear_with_the_first_name() {
-        let null = || Value { at: Position { line: 1, column: 1 }, data: Data::Null };
+        let null = || Value { at: Position::Byte(0), data: Data::Null };
         let mut list = List::default();
         list.push("".into(), null());
         assert!(list.names.is_empty());

@@ -52,6 +52,19 @@ fn the_directory_is_that_of_a_link_and_not_of_its_target() {
 }
 
 #[test]
+fn what_is_wrong_with_an_rds_is_told_with_its_path_and_byte() {
+    let path = folder("descriptor-rds").join("m.desc");
+    let matrix = Descriptor::file_backed("m.bin", "/gone", ElementType::Short, 2, 3);
+    let bytes = matrix.build().unwrap().to_rds();
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(Descriptor::read(&path).unwrap().shape(), (2, 3));
+    fs::write(&path, b"X\n\0\0\0\x07").unwrap();
+    let error = Descriptor::read(&path).unwrap_err().to_string();
+    let message = "byte 2: expected version 2 or 3 of the format, found 7";
+    assert_eq!(error, format!("{}: {message}", path.display()));
+}
+
+#[test]
 fn shared_memory_has_no_directory() {
     let path = folder("descriptor-shared").join("m.desc");
     let matrix = Descriptor::shared_memory("a-b", ElementType::Raw, 2, 3).build().unwrap();

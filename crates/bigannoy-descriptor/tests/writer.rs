@@ -1,9 +1,11 @@
 //! Texts against those that R wrote of the same matrices, byte for byte.
 
 mod common;
+mod json;
 
 use bigannoy_descriptor::{Descriptor, DescriptorError, ElementType};
-use common::{bytes, first, names, string, whole};
+use common::bytes;
+use json::{first, names, string, whole};
 use serde_json::Value;
 
 /// The cases: the fields, and the text that R wrote.

@@ -60,7 +60,8 @@ impl BuildOptions {
         self
     }
 
-    /// Sets how many threads work. The index does not depend on it. Default: one for each
+    /// Sets how many threads work, at most [`crate::MAX_THREADS`]. The index does not depend on it.
+    /// Default: one for each
     /// processor.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {

@@ -104,7 +104,7 @@ pub enum Error {
         /// Its value.
         found: String,
         /// What it should be.
-        expected: &'static str,
+        expected: String,
     },
     /// Threads could not be started.
     #[error("cannot start {threads} threads: {problem}")]

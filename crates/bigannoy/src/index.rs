@@ -150,7 +150,7 @@ fn read_sidecar(
         return Err(Error::Setting {
             setting: "the size of the sidecar in bytes",
             found: format!("{} in {}", bytes.len(), path.display()),
-            expected: "at most 1048576",
+            expected: format!("at most {MOST_SIDECAR_BYTES}"),
         });
     }
     let sidecar = Sidecar::parse(&String::from_utf8_lossy(&bytes))

@@ -37,7 +37,8 @@
 //! file, the query, `k` and `search_k`. Neither depends on threads, blocks or the processor.
 //!
 //! # The parts
-//! Each is a crate of its own, and a module here: [`matrix`], [`format`], [`metric`], [`sink`].
+//! Each is a crate of its own, and a module here: [`matrix`], [`descriptor`],
+//! [`format`](mod@format), [`metric`], [`sink`].
 #![forbid(unsafe_code)]
 
 mod build;
@@ -58,7 +59,7 @@ pub use progress::{Progress, Stage};
 pub use search::{DEFAULT_BLOCK_ROWS, SearchOptions, SearchResult, SearchSummary};
 
 #[doc(inline)]
-pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES};
+pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES, MAX_THREADS};
 #[doc(inline)]
 pub use bigannoy_descriptor::{Descriptor, ElementType};
 #[doc(inline)]

@@ -11,7 +11,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::index::Loaded;
-use crate::{Error, Index, SearchOptions, SearchSummary, Stage};
+use crate::{Error, Index, MAX_THREADS, SearchOptions, SearchSummary, Stage};
 
 /// Rows that a thread reads at a time.
 const PIECE_ROWS: usize = 256;
@@ -43,14 +43,18 @@ impl<'a> Run<'a> {
         queries: Queries<'a>,
         options: &'a SearchOptions,
     ) -> Result<Self, Error> {
-        let at_least_one = |setting, value| match value {
-            Some(0) => {
-                Err(Error::Setting { setting, found: "0".to_owned(), expected: "at least 1" })
+        let within = |setting, found: usize, most: usize| {
+            if (1..=most).contains(&found) {
+                return Ok(());
             }
-            _ => Ok(()),
+            let expected = match most {
+                usize::MAX => "at least 1".to_owned(),
+                most => format!("1 to {most}"),
+            };
+            Err(Error::Setting { setting, found: found.to_string(), expected })
         };
-        at_least_one("the number of rows in a block", Some(options.block_rows))?;
-        at_least_one("the number of threads", options.threads)?;
+        within("the number of rows in a block", options.block_rows, usize::MAX)?;
+        within("the number of threads", options.threads.unwrap_or(1), MAX_THREADS)?;
         let loaded = index.loaded()?;
         let n_query = match queries {
             Queries::Own => loaded.shape().n_items() as usize,

@@ -48,7 +48,8 @@ impl SearchOptions {
         self
     }
 
-    /// Sets how many threads work. The answers do not depend on it. Default: those of the rayon
+    /// Sets how many threads work, at most [`crate::MAX_THREADS`]. The answers do not depend on it.
+    /// Default: those of the rayon
     /// pool in which the call is made, normally one for each processor.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {

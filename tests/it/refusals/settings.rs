@@ -46,7 +46,8 @@ fn searches_with_a_setting_of_nothing() {
     let options = SearchOptions::new(1);
     let index = scene.shown("ref.ann");
     refused(&[&index, "search_k is 0, expected at least 1"], &options.clone().search_k(0));
-    refused(&["number of threads is 0, expected at least 1"], &options.clone().threads(0));
+    refused(&["number of threads is 0, expected 1 to 1024"], &options.clone().threads(0));
+    refused(&["number of threads is 9999"], &options.clone().threads(9999));
     refused(&["rows in a block is 0, expected at least 1"], &options.block_rows(0));
 }
 
@@ -64,4 +65,5 @@ fn builds_with_a_setting_of_nothing() {
     };
     refused("the number of trees is 0", &build_options().trees(0));
     refused("the number of threads is 0", &build_options().threads(0));
+    refused("the number of threads is 9999", &build_options().threads(9999));
 }
