@@ -39,9 +39,9 @@ pub(crate) fn grow(
     let layout = items.layout();
     let capacity = layout.leaf_capacity();
     let mut ids: Vec<u32> = (0..n_items).collect();
-    let mut spare: Vec<u32> = Vec::new();
+    let mut spare: Vec<u32> = Vec::with_capacity(ids.len());
     let mut near = NearItems::default();
-    let mut splitter = Splitter::new(layout.dim());
+    let mut splitter = Splitter::new(layout.dim(), ids.len());
     let mut records: Vec<u32> = Vec::new();
     let mut splits: Vec<u32> = Vec::new();
     let mut done: Vec<u32> = Vec::new();

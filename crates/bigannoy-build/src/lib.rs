@@ -23,7 +23,7 @@
 //!
 //! # Memory
 //! With `n` items, trees of `t` bytes and `p` threads, at most
-//! `(p + 1) (8 n + t + 9 MiB)` bytes, and a block of rows (8 MiB) while items are stored. It does
+//! `(p + 1) (9 n + 2 t + 9 MiB)` bytes, and a block of rows (8 MiB) while items are stored. It does
 //! not grow with the number of trees. The items themselves are where the [`ForestStore`] puts them.
 //!
 //! # Limits

@@ -40,13 +40,14 @@ struct Centroid {
 }
 
 impl Splitter {
-    pub(crate) fn new(dim: usize) -> Self {
+    /// For items of `dim` dimensions and sets of up to `most` items.
+    pub(crate) fn new(dim: usize, most: usize) -> Self {
         Splitter {
             normal: vec![0.0; dim],
             offset: 0.0,
             p: Centroid::default(),
             q: Centroid::default(),
-            sides: Vec::new(),
+            sides: Vec::with_capacity(most),
         }
     }
 
@@ -226,7 +227,7 @@ mod tests {
                 .collect();
             let (layout, words) = stored(metric, &vectors);
             let items = Items::new(&words, layout);
-            let mut splitter = Splitter::new(2);
+            let mut splitter = Splitter::new(2, 40);
             let set: Vec<u32> = (0..40).collect();
             // Not always: both centroids may start in one cluster.
             let clean = (0..20).filter(|&tree| {
@@ -245,7 +246,7 @@ mod tests {
         for (metric, vector) in [(Metric::Euclidean, [3.0, 4.0]), (Metric::Angular, [0.0, 0.0])] {
             let (layout, words) = stored(metric, &[vector; 9]);
             let items = Items::new(&words, layout);
-            let mut splitter = Splitter::new(2);
+            let mut splitter = Splitter::new(2, 40);
             splitter.split(items, &[0, 1, 2, 3, 4, 5, 6, 7, 8], &mut TreeRandom::new(5, 0));
             let ones = splitter.sides().iter().filter(|&&side| side).count();
             assert!((1..9).contains(&ones), "{metric}: {ones}");

@@ -1,5 +1,6 @@
 //! `bigannoy build`
 
+use std::io::{self, Write};
 use std::time::Instant;
 
 use crate::args;
@@ -12,7 +13,8 @@ pub(crate) fn run(arguments: &args::Build) -> Result<(), Failure> {
         arguments.options().interrupt(watch::interrupt()?).progress(watch::progress_bar());
     let index = bigannoy::build(&arguments.reference, &arguments.index, &options)?;
     let sidecar = index.sidecar();
-    println!(
+    writeln!(
+        io::stdout(),
         "{}: {} items, {} dimensions, {} trees, {}, {} bytes, in {:.1} s",
         index.path().display(),
         sidecar.n_ref.unwrap_or_default(),
@@ -21,6 +23,6 @@ pub(crate) fn run(arguments: &args::Build) -> Result<(), Failure> {
         index.metric(),
         sidecar.file_size.unwrap_or_default(),
         started.elapsed().as_secs_f64(),
-    );
+    )?;
     Ok(())
 }

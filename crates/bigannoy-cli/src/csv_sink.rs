@@ -1,6 +1,6 @@
 //! Neighbors as lines of text.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use bigannoy::sink::{ResultShape, SinkError};
 use bigannoy::{NeighborBlock, NeighborSink};
@@ -18,8 +18,11 @@ impl<W: Write> CsvSink<W> {
     }
 }
 
-fn failed(error: impl Into<std::io::Error>) -> SinkError {
-    SinkError::Other(Box::new(error.into()))
+fn failed(error: impl Into<io::Error>) -> SinkError {
+    let error = error.into();
+    // The kind stays: a closed pipe is known by it.
+    let told = io::Error::new(error.kind(), format!("cannot write to standard output: {error}"));
+    SinkError::Other(Box::new(told))
 }
 
 impl<W: Write> NeighborSink for CsvSink<W> {

@@ -1,8 +1,9 @@
 //! `bigannoy info`
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bigannoy::descriptor::{ByteString, Storage};
+use bigannoy::descriptor::{ByteString, ReadError, Storage};
 use bigannoy::{BigMatrix, Descriptor};
 
 use crate::args;
@@ -15,20 +16,26 @@ pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
     let lines = if arguments.layout.is_given() || PathBuf::from(&sidecar).exists() {
         index_lines(file, arguments)?
     } else {
-        let descriptor = Descriptor::read(file).map_err(|error| {
-            let sidecar = PathBuf::from(&sidecar);
-            format!(
-                "{} is neither an index, there being no {}, nor a descriptor: {error}",
-                file.display(),
-                sidecar.display(),
-            )
-        })?;
+        let descriptor = match Descriptor::read(file) {
+            // There is something, and it is not a descriptor.
+            Err(ReadError::Parse { problem, .. }) => {
+                let sidecar = PathBuf::from(&sidecar);
+                return Err(format!(
+                    "{} is neither an index, there being no {}, nor a descriptor ({problem})",
+                    file.display(),
+                    sidecar.display(),
+                )
+                .into());
+            }
+            read => read?,
+        };
         descriptor_lines(&descriptor, file)?
     };
+    let mut out = io::stdout().lock();
     for (name, value) in lines {
-        println!("{name}: {value}");
+        writeln!(out, "{name}: {value}")?;
     }
-    Ok(())
+    Ok(out.flush()?)
 }
 
 type Lines = Vec<(&'static str, String)>;

@@ -1,6 +1,6 @@
 //! `bigannoy search`
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use bigannoy::{Destination, Index, MatrixSink, NeighborSink, SearchOptions, SearchSummary};
@@ -32,14 +32,15 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         }
         let summary = search(&index, arguments, &options, &mut sink)?;
         let distances = arguments.distances.as_ref().map(|path| format!(", {}", path.display()));
-        println!(
+        writeln!(
+            io::stdout(),
             "{}{}: {} queries, {} neighbors each, in {:.1} s",
             ids.display(),
             distances.unwrap_or_default(),
             summary.n_query,
             summary.k,
             started.elapsed().as_secs_f64(),
-        );
+        )?;
         summary
     } else {
         search(&index, arguments, &options, &mut CsvSink::new(io::stdout().lock()))?

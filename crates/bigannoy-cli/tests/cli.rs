@@ -151,7 +151,7 @@ fn failures_name_the_file_and_change_nothing() {
         ),
         ("search ref.ann --query query.desc -k 1 --ids query.desc", "in use for reading"),
         ("info ref.bin", "ref.bin is neither an index"),
-        ("info bad.desc", "bad.desc:2:3: "),
+        ("info bad.desc", "nor a descriptor (2:3: "),
     ] {
         let message = place.fail(line);
         assert!(message.contains(expected), "{line}: {message}");
@@ -189,6 +189,53 @@ fn overwriting_has_to_be_asked_for() {
     assert!(place.succeed("info ref.ann").contains("trees: 3\n"));
     let left = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with('.');
     assert!(!place.files().keys().any(left), "a temporary file is left");
+}
+
+/// Output that cannot be written is a failure with a message.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_a_failure() {
+    let place = Place::new();
+    place.succeed(BUILD);
+    for line in ["info ref.ann", "search ref.ann -k 1", "build ref.desc --index y.ann"] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_bigannoy"))
+            .args(line.split_whitespace())
+            .current_dir(place.0.path())
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with("error: ") && message.lines().count() == 1, "{message}");
+    }
+}
+
+/// A limit on the size of files is like a full disk: a message, and nothing left behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_not_grow_is_a_failure_that_leaves_nothing() {
+    let place = Place::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/v1/clusters");
+    for name in ["reference.desc", "reference.bin"] {
+        std::fs::copy(fixtures.join(name), place.path(name)).unwrap();
+    }
+    let before = place.files();
+    let script = format!(
+        "ulimit -f 100; exec {} build reference.desc --index big.ann",
+        env!("CARGO_BIN_EXE_bigannoy")
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(place.0.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("big.ann"), "{message}");
+    assert!(place.files() == before, "a file is left");
 }
 
 /// `head` closes the pipe after its lines; that is no failure.

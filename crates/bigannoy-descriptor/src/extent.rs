@@ -31,7 +31,7 @@ impl fmt::Display for Axis {
 #[non_exhaustive]
 pub enum WindowError {
     /// The window reaches beyond the stored extent.
-    #[error("{axis} {offset}..{end} lie outside the stored 0..{total}")]
+    #[error("{axis} {} to {end} (counted from 1) lie outside the {total} that are stored", offset + 1)]
     Outside {
         /// The axis along which it does.
         axis: Axis,
@@ -44,7 +44,8 @@ pub enum WindowError {
     },
     /// The stored extent is `NA` or negative: R squeezed it through 32 bits.
     #[error(
-        "{axis} {offset}..{end} lie outside the stored extent, which is written as {}",
+        "{axis} {} to {end} (counted from 1) lie outside the stored extent, which is written as {}",
+        offset + 1,
         Written(*.written)
     )]
     Unknown {
@@ -128,6 +129,12 @@ impl Extent {
         self.offset > 0 || self.written(Axis::Rows).is_ok_and(|total| total != self.len)
     }
 
+    /// Whether so many names belong to the visible range, or to the stored extent.
+    pub(crate) fn takes_names(self, found: usize) -> bool {
+        u64::try_from(found)
+            .is_ok_and(|found| found == self.len || self.written(Axis::Rows) == Ok(found))
+    }
+
     /// The part of `names` that belongs to the visible range, `None` where they fit neither it
     /// nor the stored extent.
     pub(crate) fn slice_names<T>(self, mut names: Vec<T>) -> Option<Vec<T>> {
@@ -180,9 +187,13 @@ mod tests {
     #[test]
     fn a_window_outside_names_its_range() {
         let outside = extent(2, 7, Total::Integer(4)).written(Axis::Rows).unwrap_err();
-        assert_eq!(outside.to_string(), "rows 2..9 lie outside the stored 0..4");
+        assert_eq!(
+            outside.to_string(),
+            "rows 3 to 9 (counted from 1) lie outside the 4 that are stored"
+        );
         let missing = extent(0, 4, Total::Missing).written(Axis::Columns).unwrap_err();
-        let text = "columns 0..4 lie outside the stored extent, which is written as NA";
+        let text = "columns 1 to 4 (counted from 1) lie outside the stored extent, which is written \
+                    as NA";
         assert_eq!(missing.to_string(), text);
         let negative = extent(0, 4, Total::Integer(-3)).written(Axis::Rows).unwrap_err();
         assert!(negative.to_string().ends_with("written as -3"));

@@ -106,6 +106,10 @@ impl Fields {
         extent: Extent,
     ) -> Result<Option<Vec<ByteString>>, ParseError> {
         let Some(value) = self.optional(field) else { return Ok(None) };
+        // Before they are made: a number takes more room as a name.
+        if value.data.atoms().is_some_and(|found| !extent.takes_names(found)) {
+            return Ok(None);
+        }
         let names = match value.data {
             Data::List(List { values, .. }) => values
                 .into_iter()

@@ -68,6 +68,18 @@ impl List {
 }
 
 impl Data {
+    /// How many elements a vector has; `None` for a list.
+    pub(crate) fn atoms(&self) -> Option<usize> {
+        match self {
+            Self::Null => Some(0),
+            Self::Logical(values) => Some(values.len()),
+            Self::Integer(values) => Some(values.len()),
+            Self::Double(values) => Some(values.len()),
+            Self::Character(values) => Some(values.len()),
+            Self::List(_) => None,
+        }
+    }
+
     /// What it is, in words, for a message.
     pub(crate) fn describe(&self) -> String {
         let (kind, len) = match self {

@@ -1,6 +1,6 @@
 //! Why bytes are not an index.
 
-/// Why [`crate::Forest::open`] refused the bytes.
+/// Why [`crate::ForestShape::read`] refused the bytes.
 ///
 /// A wrong metric or dimension shows itself here if one is lucky: the file does not say what it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

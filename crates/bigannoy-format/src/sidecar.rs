@@ -70,6 +70,12 @@ pub enum SidecarError {
         /// What stands there.
         found: String,
     },
+    /// It is larger than any sidecar.
+    #[error("it has more than {most} bytes, which no sidecar has")]
+    TooLong {
+        /// The most bytes that are read.
+        most: u64,
+    },
     /// The metric is none that we know.
     #[error(transparent)]
     Metric(#[from] UnknownMetric),
@@ -158,6 +164,14 @@ impl Sidecar {
     }
 }
 
+/// The digits of a whole number that R wrote as a double: `5e+06`.
+fn as_r_writes_doubles(value: &str) -> Option<String> {
+    let number: f64 = value.parse().ok()?;
+    // Up to 2^53 doubles are exact.
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0)
+        .then(|| format!("{number:.0}"))
+}
+
 /// R's word for a value that is not known.
 const NA: &str = "NA";
 
@@ -176,9 +190,10 @@ impl Fields {
         field: &'static str,
     ) -> Result<Option<T>, SidecarError> {
         let Some(value) = self.text(field) else { return Ok(None) };
-        match value.parse() {
-            Ok(number) => Ok(Some(number)),
-            Err(_) => Err(SidecarError::Value { field, expected: "a whole number", found: value }),
+        let number = value.parse().ok().or_else(|| as_r_writes_doubles(&value)?.parse().ok());
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(SidecarError::Value { field, expected: "a whole number", found: value }),
         }
     }
 }
@@ -207,6 +222,12 @@ mod tests {
         assert_eq!(
             error("metric: angular\nn_dim: -3\n"),
             "the field n_dim is \"-3\", expected a whole number"
+        );
+        assert!(error("metric: angular\nn_dim: 2.5").contains("expected a whole number"));
+        let of_r = Sidecar::parse("metric: angular\nn_dim: 3\nfile_size: 5e+06\nn_ref: 1e+05");
+        assert_eq!(
+            of_r.map(|of_r| (of_r.file_size, of_r.n_ref)),
+            Ok((Some(5_000_000), Some(100_000)))
         );
         assert!(error("metric: cosine\nn_dim: 3").starts_with("unknown metric \"cosine\""));
         assert!(error("metric").starts_with("line 1:"));

@@ -76,17 +76,21 @@ fn attach(
         filename: filename.to_string_lossy().into_owned(),
     })?;
     let base = data_path(dirname, filename)?;
+    let name = name.unwrap_or_else(|| display(&base));
+    let unusable = |source| AttachError::Data { matrix: name.clone(), source };
 
     // The length of a data file helps to repair totals that R wrote wrongly: see
     // `Descriptor::stored_shape_for`.
     let separated = descriptor.is_separated();
     let first = if separated { column_path(&base, descriptor.col_offset()) } else { base.clone() };
-    let found = std::fs::metadata(&first).map_err(StorageError::io("open", &first))?.len();
+    let found = std::fs::metadata(&first)
+        .map_err(|error| unusable(StorageError::io("open", &first)(error)))?
+        .len();
     let (total_rows, total_cols) = descriptor
         .stored_shape_for(found)
-        .map_err(|window| AttachError::Window { data: first.clone(), window })?;
+        .map_err(|window| AttachError::Window { matrix: name.clone(), window })?;
     let too_large = || AttachError::TooLarge {
-        data: first.clone(),
+        matrix: name.clone(),
         rows: total_rows,
         cols: total_cols,
         element_type: descriptor.element_type(),
@@ -102,9 +106,9 @@ fn attach(
     let segments = if separated {
         let columns = descriptor.col_offset()..descriptor.col_offset() + descriptor.ncols();
         let columns = columns.map(|column| map(&column_path(&base, column)));
-        Segments::Separated(columns.collect::<Result<_, _>>()?)
+        Segments::Separated(columns.collect::<Result<_, _>>().map_err(unusable)?)
     } else {
-        let bytes = map(&base)?;
+        let bytes = map(&base).map_err(unusable)?;
         let skip = descriptor.data_bytes(total_rows, descriptor.col_offset());
         Segments::Contiguous { bytes, skip: to_usize(skip.ok_or_else(too_large)?)? }
     };
@@ -117,7 +121,7 @@ fn attach(
             .expect("the window lies within the shape that was found"),
     };
     Ok(BigMatrix {
-        name: name.unwrap_or_else(|| display(&base)),
+        name: name.clone(),
         nrows: to_usize(descriptor.nrows())?,
         ncols: to_usize(descriptor.ncols())?,
         total_rows: to_usize(total_rows)?,

@@ -132,16 +132,18 @@ impl BigMatrix {
         self.pieces().iter().map(Bytes::path)
     }
 
-    /// Whether the matrix has a data file in common with `other`.
+    /// Whether `file` is one of the files that hold the window's numbers, whatever its path says.
     ///
     /// # Errors
-    /// [`StorageError::Io`] where a data file has vanished.
-    pub fn shares_data_with(&self, other: &BigMatrix) -> Result<bool, StorageError> {
-        let identities = |matrix: &BigMatrix| {
-            matrix.data_files().map(FileIdentity::of_path).collect::<Result<Vec<_>, _>>()
-        };
-        let ours = identities(self)?;
-        Ok(identities(other)?.iter().any(|file| ours.contains(file)))
+    /// [`StorageError::Io`] where `file`, or a data file, is not there.
+    pub fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
+        let file = FileIdentity::of_path(file)?;
+        for data in self.data_files() {
+            if FileIdentity::of_path(data)? == file {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The numbers as columns of `T`.

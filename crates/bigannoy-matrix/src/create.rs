@@ -148,7 +148,7 @@ impl NewMatrix {
         } else {
             vec![data_path]
         };
-        for file in files.iter().map(PathBuf::as_path).chain([path]) {
+        for file in [path].into_iter().chain(files.iter().map(PathBuf::as_path)) {
             // A dangling link counts: R would follow it.
             if file.symlink_metadata().is_ok() {
                 return Err(StorageError::Exists { path: file.to_path_buf() }.into());

@@ -15,21 +15,26 @@ pub enum AttachError {
     #[error(transparent)]
     Descriptor(#[from] ReadError),
     /// A data file cannot be used: missing, too short, not a file, …
-    #[error("the data of the matrix cannot be used")]
-    Data(#[from] StorageError),
+    #[error("the data of {matrix} cannot be used")]
+    Data {
+        /// The matrix: its descriptor's path, or its data file's.
+        matrix: String,
+        /// What is wrong with which file.
+        source: StorageError,
+    },
     /// The window is not within the stored matrix.
-    #[error("{}: {window}", data.display())]
+    #[error("{matrix}: {window}")]
     Window {
-        /// The data file.
-        data: PathBuf,
+        /// The matrix: its descriptor's path, or its data file's.
+        matrix: String,
         /// Which rows or columns are outside of what.
         window: WindowError,
     },
     /// The matrix is larger than memory can address.
-    #[error("{}: {rows} x {cols} elements of type {element_type} are more than 2^63 bytes", data.display())]
+    #[error("{matrix}: {rows} x {cols} elements of type {element_type} are more than 2^63 bytes")]
     TooLarge {
-        /// The data file.
-        data: PathBuf,
+        /// The matrix: its descriptor's path, or its data file's.
+        matrix: String,
         /// Stored rows.
         rows: u64,
         /// Stored columns.
@@ -159,7 +164,7 @@ pub enum CreateError {
         path: PathBuf,
     },
     /// A file is in the way, or the system refused.
-    #[error("cannot create the matrix")]
+    #[error(transparent)]
     Storage(#[from] StorageError),
     /// What was created could not be attached.
     #[error("the new matrix cannot be attached")]

@@ -30,7 +30,8 @@
 //! process changes or shortens a file that is attached is told in [`bigannoy_storage`].
 //!
 //! # Limits
-//! File-backed matrices. A descriptor of a shared-memory matrix is refused by name.
+//! File-backed matrices. A descriptor of a shared-memory matrix is refused by name. Separated columns
+//! are mapped one by one: systems allow some 65,000 maps in a process.
 //!
 //! # Source
 //! Layout and missing values are those of `bigmemory` 4.6.4.

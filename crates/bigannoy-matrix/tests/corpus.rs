@@ -3,9 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bigannoy_matrix::{
-    AnyMatrixRef, AttachError, BigMatrix, ByteString, Element, MatrixRef, ValueFault,
-};
+use bigannoy_matrix::{AnyMatrixRef, BigMatrix, ByteString, Element, MatrixRef, ValueFault};
 use serde_json::Value;
 
 fn corpus() -> PathBuf {
@@ -154,10 +152,7 @@ fn what_is_wrong_is_refused_with_the_file_it_is_wrong_in() {
             Err(error) => error,
         };
         if id != "shared_text/contig" && id != "shared_text/sep_window" {
-            let text = match &error {
-                AttachError::Data(source) => source.to_string(),
-                other => other.to_string(),
-            };
+            let text = error.to_string();
             let folder = path.parent().unwrap().to_str().unwrap();
             assert!(text.contains(folder), "{id} does not name a file: {text}");
         }

@@ -80,7 +80,7 @@ impl TopK {
         TopK { k, worst_first: BinaryHeap::new() }
     }
 
-    /// Empties the selection and sets a new `k`, keeping the memory.
+    /// Empties the selection and sets a new `k`.
     pub fn reset(&mut self, k: usize) {
         self.k = k;
         self.worst_first.clear();

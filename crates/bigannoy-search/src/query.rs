@@ -59,7 +59,7 @@ impl<'a> Query<'a> {
     pub fn by_item(&self, item: u32) -> Result<Vec<Neighbor>, SearchError> {
         let n_items = self.forest.shape().n_items();
         let walk = Walk { exclude: Some(item), ..self.walk(true)? };
-        if item >= n_items {
+        if item >= n_items || !self.forest.is_present(item) {
             return Err(SearchError::NoSuchItem { item, n_items });
         }
         let keys = walk.run(self.forest, self.forest.vector(item), &mut self.scratch())?;
@@ -83,7 +83,8 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// The neighbors of each item in `items`, counted from 0, itself left out.
+    /// The neighbors of each item in `items`, counted from 0, itself left out. Where the ids have a
+    /// gap, the row is empty.
     ///
     /// # Errors
     /// As [`Query::by_item`].
@@ -96,6 +97,9 @@ impl<'a> Query<'a> {
         self.run_block(items.len(), |row, scratch| {
             #[expect(clippy::cast_possible_truncation, reason = "no more rows than items")]
             let item = items.start + row as u32;
+            if !self.forest.is_present(item) {
+                return Ok(Vec::new());
+            }
             let walk = Walk { exclude: Some(item), ..walk };
             walk.run(self.forest, self.forest.vector(item), scratch)
         })
@@ -148,7 +152,7 @@ impl<'a> Query<'a> {
     {
         let mut block = NeighborBlock::new(nrows, self.k);
         let mut rows: Vec<RowMut<'_>> = block.rows_mut().collect();
-        rows.par_chunks_mut(PIECE).enumerate().try_for_each_init(
+        let pieces = rows.par_chunks_mut(PIECE).enumerate().map_init(
             || self.scratch(),
             |scratch, (piece, rows)| {
                 for (offset, row) in rows.iter_mut().enumerate() {
@@ -156,7 +160,11 @@ impl<'a> Query<'a> {
                 }
                 Ok::<(), SearchError>(())
             },
-        )?;
+        );
+        // Collected before looked at, so that the damage reported is that of the first row.
+        let pieces: Vec<Result<(), SearchError>> = pieces.collect();
+        pieces.into_iter().collect::<Result<(), _>>()?;
+        drop(rows);
         Ok(block)
     }
 

@@ -50,10 +50,13 @@ impl Walk {
         while gathered < self.search_k
             && let Some((nearest, node)) = queue.pop()
         {
-            if visits == 0 {
-                return Err(forest.damaged(node, "is reached more often than trees can reach it"));
+            if node.0 >= forest.shape().n_items() {
+                if visits == 0 {
+                    let problem = "is reached more often than trees can reach it";
+                    return Err(forest.damaged(node, problem));
+                }
+                visits -= 1;
             }
-            visits -= 1;
             match forest.record(node)? {
                 Record::Item(item) => {
                     candidates.insert(item);
@@ -108,12 +111,12 @@ impl Walk {
     }
 }
 
-/// How many records a walk through undamaged trees visits at most.
+/// How many tree records a walk through undamaged trees visits at most.
 ///
-/// Each tree record has one parent, and is visited twice where its root could not be told from the
-/// copy. Each tree reaches each item once.
+/// Each has one parent, and is visited twice where its root could not be told from the copy. With
+/// that the queue is bounded too, and with it the visits to items: a split adds two entries.
 fn most_visits(shape: &ForestShape) -> u64 {
-    2 * u64::from(shape.n_nodes()) + shape.roots().len() as u64 * u64::from(shape.n_items())
+    2 * u64::from(shape.n_nodes() - shape.n_items())
 }
 
 /// The smaller of the two, and `bound` where `margin` is not a number.

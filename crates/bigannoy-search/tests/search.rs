@@ -99,6 +99,51 @@ fn a_file_with_endless_ways_ends() {
     assert!(error.to_string().contains("reached more often"), "{error}");
 }
 
+/// A small file must not make a walk gather without bound: here each of many roots leads to a chain
+/// that doubles the ways down, with nothing at its end.
+#[test]
+fn a_file_of_many_roots_and_no_leaves_ends_soon() {
+    let layout = Layout::new(Metric::Angular, 1).unwrap();
+    let (n_items, n_roots) = (10_000u32, 10_000u32);
+    let mut words = Vec::new();
+    for _ in 0..n_items {
+        layout.push_item(&mut words, &[1.0]);
+    }
+    layout.push_leaf(&mut words, 0, &[]);
+    let chain = (0..40).map(|link| (5, n_items + link));
+    let roots = (0..n_roots).map(|_| (n_items, n_items + 40));
+    for (count, child) in chain.chain(roots) {
+        layout.push_split(&mut words, count, &[0.0], 0.0);
+        let record = words.len() - layout.record_words();
+        layout.set_children(&mut words[record..], [child, child]);
+    }
+    let index = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout).unwrap();
+    let error = index.query(1).by_vector(&[1.0]).unwrap_err();
+    assert!(error.to_string().contains("reached more often"), "{error}");
+}
+
+/// Ids 0 and 2 were never added.
+#[test]
+fn gaps_in_the_ids_have_no_neighbors_and_are_none() {
+    let layout = Layout::new(Metric::Euclidean, 1).unwrap();
+    let mut words = vec![0; 4 * layout.record_words()];
+    for (item, value) in [(1, 5.0), (3, 6.0)] {
+        let size = layout.record_words();
+        layout.write_item(&mut words[item * size..][..size], &[value]);
+    }
+    for _ in 0..2 {
+        // Four items do not fit in a leaf of three: a split whose children are the two items.
+        layout.push_split(&mut words, 4, &[0.0], 0.0);
+        let root = words.len() - layout.record_words();
+        layout.set_children(&mut words[root..], [1, 3]);
+    }
+    let index = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout).unwrap();
+    assert_eq!(items(&index.query(1).by_items(0..4).unwrap()), [vec![], vec![3], vec![], vec![1]]);
+    assert!(matches!(index.query(1).by_item(2), Err(SearchError::NoSuchItem { item: 2, .. })));
+    let all = index.query(4).by_vector(&[5.0]).unwrap();
+    assert_eq!(all.iter().map(|near| near.item).collect::<Vec<_>>(), [1, 3]);
+}
+
 proptest! {
     /// No bytes make a search fail in any way but an error, and none makes it endless.
     #[test]
@@ -122,19 +167,17 @@ proptest! {
     ) {
         let values: Vec<f32> = values.into_iter().map(f32::from).collect();
         let layout = Layout::new(Metric::Euclidean, 2).unwrap();
-        let n_items = values.len() / 2;
+        let n_items = u32::try_from(values.len() / 2).unwrap();
         let mut words = Vec::new();
         values.chunks_exact(2).for_each(|vector| layout.push_item(&mut words, vector));
-        // A chain of splits that says nothing: every leaf has to be looked at.
-        let n_items = u32::try_from(n_items).unwrap();
-        let mut top = 0;
-        for item in 1..n_items {
-            layout.push_split(&mut words, n_items, &[0.0, 0.0], 0.0);
+        prop_assume!(n_items > 4 && k < n_items as usize);
+        // A chain of splits that says nothing, down to a full leaf: everything has to be looked at.
+        layout.push_leaf(&mut words, 4, &[0, 1, 2, 3]);
+        for item in 4..n_items {
+            layout.push_split(&mut words, item + 1, &[0.0, 0.0], 0.0);
             let record = words.len() - layout.record_words();
-            layout.set_children(&mut words[record..], [top, item]);
-            top = n_items + item - 1;
+            layout.set_children(&mut words[record..], [n_items + item - 4, item]);
         }
-        prop_assume!(n_items as usize > layout.leaf_capacity() && k < n_items as usize);
         let record = words.len() - layout.record_words();
         words.extend_from_within(record..);
         let index = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout).unwrap();

@@ -50,12 +50,19 @@ impl<'a> Destination<'a> {
         if path.as_ref().symlink_metadata().is_ok() { Self::path(path) } else { Self::create(path) }
     }
 
-    /// Where a matrix is to be created, if it is a new one: the full path.
-    pub(crate) fn new_path(&self) -> Result<Option<PathBuf>, SinkError> {
-        let Form::Create(path) = &self.0 else { return Ok(None) };
-        std::path::absolute(path).map(Some).map_err(|source| {
-            CreateError::from(StorageError::io("find the directory of", path)(source)).into()
-        })
+    /// The files that a new matrix will have, in a directory known without links; none for one that
+    /// exists.
+    pub(crate) fn new_files(&self) -> Result<Vec<PathBuf>, SinkError> {
+        let Form::Create(path) = &self.0 else { return Ok(Vec::new()) };
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let directory = directory.canonicalize().map_err(|error| {
+            CreateError::from(StorageError::io("find the directory of", path)(error))
+        })?;
+        let names = [path.clone(), path.with_extension("bin")];
+        Ok(names.iter().filter_map(|name| Some(directory.join(name.file_name()?))).collect())
     }
 
     /// Opens the matrix, or begins a new one of type `new_type`, and checks that it can hold the

@@ -42,15 +42,16 @@ pub enum SinkError {
         destination: String,
     },
     /// A destination cannot be attached for writing.
-    #[error("the destination cannot be used")]
+    #[error(transparent)]
     Attach(#[from] AttachError),
     /// A destination cannot be created.
-    #[error("the destination cannot be created")]
+    #[error(transparent)]
     Create(#[from] CreateError),
-    /// Ids and distances were to be created at one path.
-    #[error("{} is named for ids and for distances, expected two matrices", path.display())]
+    /// Ids and distances were to be created in one place: they would have the same descriptor, or
+    /// the same data file, whose name is the descriptor's with the extension `bin`.
+    #[error("ids and distances would share {}, expected two matrices", path.display())]
     SameDestination {
-        /// The path.
+        /// The file.
         path: PathBuf,
     },
     /// A destination cannot be written to.
@@ -64,7 +65,10 @@ pub enum SinkError {
     /// A destination cannot be viewed as it was a moment ago.
     #[error(transparent)]
     View(#[from] ViewError),
-    /// Rows were written before `begin`, or more or fewer than the result has.
+    /// The sink was not begun, was begun twice, or had failed before.
+    #[error("the sink takes nothing now: it was not begun, or has ended")]
+    NotOpen,
+    /// More or fewer rows were written than the result has.
     #[error("the result has {expected} rows, but {found} were written")]
     Rows {
         /// Rows of the result.

@@ -11,7 +11,8 @@ use crate::{Destination, NeighborSink, ResultShape, SinkError};
 ///
 /// Both have a row for each query and `k` columns, nearest neighbor first. Ids are counted from 1,
 /// as R counts rows, in a matrix of type `integer` or `double`. Distances go to `double` or
-/// `float`. Where a row has fewer than `k` neighbors the rest is R's missing value. New matrices
+/// `float`. Where a row has fewer than `k` neighbors the rest is R's missing value, and NaN in a
+/// matrix of type `float`. New matrices
 /// are `integer` and `double`.
 ///
 /// Existing destinations are written to as the blocks come: a search that is broken off leaves
@@ -49,12 +50,16 @@ impl<'a> MatrixSink<'a> {
         MatrixSink { state: State::Given { ids, distances: None } }
     }
 
-    /// Writes distances to `destination` too. No effect once the sink has begun.
+    /// Writes distances to `destination` too.
+    ///
+    /// # Panics
+    /// If the sink has begun.
     #[must_use]
     pub fn distances(mut self, destination: Destination<'a>) -> Self {
-        if let State::Given { distances, .. } = &mut self.state {
-            *distances = Some(destination);
-        }
+        let State::Given { distances, .. } = &mut self.state else {
+            panic!("the destinations of a sink are given before it begins");
+        };
+        *distances = Some(destination);
         self
     }
 
@@ -83,13 +88,13 @@ impl NeighborSink for MatrixSink<'_> {
         const DISTANCES: &[ElementType] = &[ElementType::Double, ElementType::Float];
         let State::Given { ids, distances } = std::mem::replace(&mut self.state, State::Failed)
         else {
-            return Err(SinkError::Rows { expected: 0, found: shape.n_query });
+            return Err(SinkError::NotOpen);
         };
-        if let (Some(one), Some(other)) =
-            (ids.new_path()?, distances.as_ref().map_or(Ok(None), Destination::new_path)?)
-            && one == other
-        {
-            return Err(SinkError::SameDestination { path: one });
+        if let Some(distances) = &distances {
+            let others = distances.new_files()?;
+            if let Some(path) = ids.new_files()?.into_iter().find(|file| others.contains(file)) {
+                return Err(SinkError::SameDestination { path });
+            }
         }
         let ids = ids.open(shape, ElementType::Integer, IDS, "integer or double for ids")?;
         let distances = distances
@@ -106,7 +111,7 @@ impl NeighborSink for MatrixSink<'_> {
 
     fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
         let State::Open(open) = &mut self.state else {
-            return Err(SinkError::Rows { expected: 0, found: block.nrows() });
+            return Err(SinkError::NotOpen);
         };
         let end = open.written + block.nrows();
         if end > open.n_query {
@@ -116,14 +121,24 @@ impl NeighborSink for MatrixSink<'_> {
         match open.ids.element_type() {
             // Item numbers have 31 bits, and the largest is taken by a root.
             ElementType::Integer => {
-                fill(&mut open.ids, first, block, |neighbor| (neighbor.item + 1).cast_signed())?;
+                fill(&mut open.ids, first, block, i32::MISSING, |neighbor| {
+                    (neighbor.item + 1).cast_signed()
+                })?;
             }
-            _ => fill(&mut open.ids, first, block, |neighbor| f64::from(neighbor.item) + 1.0)?,
+            _ => fill(&mut open.ids, first, block, f64::MISSING, |neighbor| {
+                f64::from(neighbor.item) + 1.0
+            })?,
         }
         if let Some(distances) = &mut open.distances {
             match distances.element_type() {
-                ElementType::Float => fill(distances, first, block, |neighbor| neighbor.distance)?,
-                _ => fill(distances, first, block, |neighbor| f64::from(neighbor.distance))?,
+                // Not `bigmemory`'s missing `float`: most ways of reading it in R show a tiny number,
+                // which would be the nearest neighbor of all.
+                ElementType::Float => {
+                    fill(distances, first, block, f32::NAN, |neighbor| neighbor.distance)?;
+                }
+                _ => fill(distances, first, block, f64::MISSING, |neighbor| {
+                    f64::from(neighbor.distance)
+                })?,
             }
         }
         open.written = end;
@@ -132,7 +147,7 @@ impl NeighborSink for MatrixSink<'_> {
 
     fn finish(&mut self) -> Result<(), SinkError> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Failed) else {
-            return Err(SinkError::Rows { expected: 0, found: 0 });
+            return Err(SinkError::NotOpen);
         };
         if open.written != open.n_query {
             return Err(SinkError::Rows { expected: open.n_query, found: open.written });
@@ -149,13 +164,14 @@ fn fill<T: Element>(
     destination: &mut OpenDestination<'_>,
     first_row: usize,
     block: &NeighborBlock,
+    missing: T,
     value: impl Fn(&Neighbor) -> T,
 ) -> Result<(), SinkError> {
     let mut view = destination.view_mut::<T>()?;
     for rank in 0..block.k() {
         let column = &mut view.column_mut(rank)[first_row..first_row + block.nrows()];
         for (place, row) in column.iter_mut().zip(block.rows()) {
-            *place = row.get(rank).map_or(T::MISSING, &value);
+            *place = row.get(rank).map_or(missing, &value);
         }
     }
     Ok(())

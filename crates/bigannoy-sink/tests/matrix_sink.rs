@@ -85,8 +85,9 @@ fn all_forms_and_types_hold_the_same_result() {
     let ids = columns::<f64>(&path("b.desc"));
     assert_eq!(ids[0][..2], [5.0, 8.0]);
     assert_eq!(ids[0][2].to_bits(), f64::MISSING.to_bits());
-    let na = f32::MISSING;
-    assert_eq!(columns::<f32>(&path("c.desc")), [[0.5, 0.25, na], [1.5, na, na]]);
+    let distances = columns::<f32>(&path("c.desc"));
+    assert_eq!((&distances[0][..2], &distances[1][..1]), (&[0.5, 0.25][..], &[1.5][..]));
+    assert!([distances[0][2], distances[1][1], distances[1][2]].iter().all(|value| value.is_nan()));
 }
 
 #[test]
@@ -134,9 +135,15 @@ fn one_matrix_cannot_be_both_destinations() {
     make(&path, ElementType::Double, 3, 2);
     let mut sink = MatrixSink::new(Destination::path(&path)).distances(Destination::path(&path));
     assert!(matches!(sink.begin(SHAPE), Err(SinkError::Attach(_))));
-    let new = directory.path().join("new.desc");
-    let mut sink = MatrixSink::new(Destination::create(&new)).distances(Destination::create(&new));
-    assert!(matches!(sink.begin(SHAPE), Err(SinkError::SameDestination { .. })));
+    std::fs::create_dir(directory.path().join("d")).unwrap();
+    // The same descriptor in two spellings, and two descriptors of the same data file.
+    for (ids, distances) in [("new.desc", "d/../new.desc"), ("new.ids", "new.distances")] {
+        let [ids, distances] = [ids, distances].map(|name| directory.path().join(name));
+        let mut sink =
+            MatrixSink::new(Destination::create(ids)).distances(Destination::create(distances));
+        assert!(matches!(sink.begin(SHAPE), Err(SinkError::SameDestination { .. })));
+    }
+    std::fs::remove_dir(directory.path().join("d")).unwrap();
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
 }
 

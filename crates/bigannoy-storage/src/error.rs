@@ -60,7 +60,7 @@ pub enum StorageError {
         path: PathBuf,
     },
     /// A file stands where a new one was to be made.
-    #[error("{} exists already, and overwriting was not asked for", path.display())]
+    #[error("{} exists already", path.display())]
     Exists {
         /// The file.
         path: PathBuf,

@@ -21,7 +21,8 @@ pub enum Existing {
 ///
 /// [`NewFile::commit`] brings the bytes to the disk and gives the file its name in one step. If it
 /// is dropped before that, the temporary file is removed; if the process is killed, a file named
-/// `.<target>.bigannoy-<pid>-<n>.tmp` stays behind, and nothing under the target's name.
+/// `.<target>.bigannoy-<pid>-<n>.tmp` (the target's name cut to 50 characters) stays behind, and
+/// nothing under the target's name.
 #[derive(Debug)]
 pub struct NewFile {
     file: File,
@@ -43,11 +44,12 @@ impl NewFile {
                 "the path names no file",
             ))
         })?;
+        // File systems take names of 255 bytes; the target's may be that long.
+        let name: String = name.to_string_lossy().chars().take(50).collect();
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let mut temporary = std::ffi::OsString::from(".");
-            temporary.push(name);
-            temporary.push(format!(".bigannoy-{}-{number}.tmp", std::process::id()));
+            let process = std::process::id();
+            let temporary = format!(".{name}.bigannoy-{process}-{number}.tmp");
             let temporary = target.with_file_name(temporary);
             match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
                 Ok(file) => {
@@ -79,21 +81,33 @@ impl NewFile {
         &self.target
     }
 
+    /// Brings the bytes to the disk. [`NewFile::commit`] does it too; doing it before leaves the
+    /// commit a short step, for files that are to appear together.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]: the disk will not take it.
+    pub fn sync(&self) -> Result<(), StorageError> {
+        self.file.sync_all().map_err(StorageError::io("write", &self.target))
+    }
+
     /// Brings the file to the disk and gives it its name.
+    ///
+    /// The name itself is on the disk too when this returns, where the system can do that.
     ///
     /// # Errors
     /// [`StorageError::Exists`] where a file stands there and `existing` says to refuse;
     /// [`StorageError::Io`] where the disk or the directory will not take it. What stood at the
     /// target is untouched then, and the temporary file is removed.
     pub fn commit(mut self, existing: Existing) -> Result<(), StorageError> {
-        self.file.sync_all().map_err(StorageError::io("write", &self.target))?;
+        self.sync()?;
         match existing {
             Existing::Replace => std::fs::rename(&self.temporary, &self.target)
                 .map_err(StorageError::io("replace", &self.target))?,
             Existing::Refuse => rename_to_free_name(&self.temporary, &self.target)?,
         }
         self.committed = true;
-        sync_directory(&self.target)
+        sync_directory(&self.target);
+        Ok(())
     }
 }
 
@@ -119,20 +133,23 @@ fn rename_to_free_name(from: &Path, to: &Path) -> Result<(), StorageError> {
 }
 
 /// Brings the directory entry of `path` to the disk, where directories can be synced.
-fn sync_directory(path: &Path) -> Result<(), StorageError> {
+///
+/// The file has its name and its bytes by now. A directory that may not be read, or a file system
+/// that does not sync directories, is no reason to call it failed: after a power failure either the
+/// old or the new file will stand there, whole.
+fn sync_directory(path: &Path) {
     #[cfg(unix)]
     {
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(StorageError::io("write the directory of", path))?;
+        if let Ok(directory) = File::open(directory) {
+            let _ = directory.sync_all();
+        }
     }
     #[cfg(not(unix))]
     let _ = path;
-    Ok(())
 }
 
 impl Write for NewFile {
@@ -207,6 +224,14 @@ mod tests {
         let path = directory.path().join("no/x");
         let error = NewFile::create(&path).unwrap_err();
         assert_eq!(error.path(), path);
+    }
+
+    #[test]
+    fn a_target_can_have_the_longest_name_there_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let name = "n".repeat(255);
+        NewFile::create(&directory.path().join(&name)).unwrap().commit(Existing::Refuse).unwrap();
+        assert_eq!(entries(directory.path()), [name]);
     }
 
     #[cfg(unix)]

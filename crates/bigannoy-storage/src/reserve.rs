@@ -9,7 +9,8 @@ use crate::StorageError;
 ///
 /// What is in the file stays; new bytes are zero. Without this a file can have a length but no
 /// blocks, and writing to its mapping ends the process when the disk turns out to be full. Where
-/// the system or the file system cannot reserve, the new part of the file is written with zeros.
+/// the system or the file system cannot reserve, the new part of the file is written with zeros; what
+/// was a hole before stays one there.
 ///
 /// # Errors
 /// [`StorageError::Io`], naming `path`: no space, most likely. The file may have grown.

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::index::{sidecar_path, try_exists};
 use crate::index_file::IndexFile;
+use crate::input::OpenInput;
 use crate::progress::Watch;
 use crate::{Error, Index, Input, LoadMode, Progress, Stage};
 
@@ -106,8 +107,9 @@ impl BuildOptions {
 ///
 /// # Errors
 /// [`Error`]: the reference cannot be attached, holds a missing or non-finite value, or is empty; a
-/// setting is out of range; a file exists and overwriting was not asked for; the disk is full; an
-/// interruption. What was on the disk before is unchanged then.
+/// setting is out of range; a file exists and overwriting was not asked for, or it is a part of the
+/// reference; the disk is full; an interruption. What was on the disk before is unchanged then. A
+/// process that is killed leaves its temporary file, named `.<index>.bigannoy-<pid>-<n>.tmp`.
 pub fn build<'a>(
     reference: impl Into<Input<'a>>,
     path: impl AsRef<Path>,
@@ -141,12 +143,8 @@ pub fn build<'a>(
         builder = builder.interrupt(interrupt);
     }
     builder.check(rows).map_err(fail)?;
-    if !options.overwrite {
-        for file in [path, &sidecar_path] {
-            if try_exists(file)? {
-                return Err(StorageError::Exists { path: file.to_path_buf() }.into());
-            }
-        }
+    for target in [path, &sidecar_path] {
+        check_target(target, &input, options.overwrite)?;
     }
 
     let mut file = IndexFile::create(path)?;
@@ -167,23 +165,72 @@ pub fn build<'a>(
     Ok(index)
 }
 
-/// Gives index and sidecar their names.
+/// Refuses to write where nothing may be replaced, or where something stands that must not be.
+fn check_target(target: &Path, input: &OpenInput<'_>, overwrite: bool) -> Result<(), Error> {
+    if !try_exists(target)? {
+        return Ok(());
+    }
+    let path = target.to_path_buf();
+    if !overwrite {
+        return Err(Error::Exists { path });
+    }
+    if target.is_dir() {
+        return Err(Error::NotReplaced { path, what: "a directory" });
+    }
+    // A dangling link is nobody's matrix.
+    if target.exists() && input.consists_of(target)? {
+        return Err(Error::NotReplaced { path, what: "part of the reference" });
+    }
+    Ok(())
+}
+
+/// Gives index and sidecar their names, after the bytes of both are on the disk.
 ///
-/// An old sidecar goes first: whatever happens in between, no sidecar ever stands beside an index
-/// that it does not describe.
+/// An old sidecar is put aside first, and put back if the index could not be replaced: no sidecar
+/// ever stands beside an index that it does not describe. A kill within these few renames can leave
+/// an index without a sidecar, which opening it says.
 fn publish(
     index: IndexFile,
     sidecar: NewFile,
     sidecar_path: &Path,
     overwrite: bool,
 ) -> Result<(), Error> {
-    let existing = if overwrite { Existing::Replace } else { Existing::Refuse };
-    if overwrite && try_exists(sidecar_path)? {
-        std::fs::remove_file(sidecar_path).map_err(StorageError::io("remove", sidecar_path))?;
+    index.sync()?;
+    sidecar.sync()?;
+    if !overwrite {
+        let path = index.target().to_path_buf();
+        index.commit(Existing::Refuse)?;
+        if let Err(error) = sidecar.commit(Existing::Refuse) {
+            // Ours: it was not there a moment ago.
+            std::fs::remove_file(&path).map_err(StorageError::io("remove", &path))?;
+            return Err(error.into());
+        }
+        return Ok(());
     }
-    index.commit(existing)?;
-    sidecar.commit(existing)?;
-    Ok(())
+    let aside = if try_exists(sidecar_path)? {
+        // Beside the new one's temporary name, so that it is known for what it is.
+        let mut aside = sidecar.temporary_path().as_os_str().to_owned();
+        aside.push(".old");
+        let aside = PathBuf::from(aside);
+        std::fs::rename(sidecar_path, &aside)
+            .map_err(StorageError::io("put aside", sidecar_path))?;
+        Some(aside)
+    } else {
+        None
+    };
+    let replaced = index.commit(Existing::Replace);
+    if let Some(aside) = aside {
+        if let Err(error) = replaced {
+            std::fs::rename(&aside, sidecar_path)
+                .map_err(StorageError::io("put back", sidecar_path))?;
+            return Err(error.into());
+        }
+        sidecar.commit(Existing::Replace)?;
+        return std::fs::remove_file(&aside)
+            .map_err(|error| StorageError::io("remove", &aside)(error).into());
+    }
+    replaced?;
+    Ok(sidecar.commit(Existing::Replace)?)
 }
 
 /// The sidecar of a new index.

@@ -34,6 +34,20 @@ pub enum Error {
     /// A file could not be read or written.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Something stands where an index was to be written.
+    #[error("{} exists already, and overwriting was not asked for", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An index was to replace a file that it must not replace.
+    #[error("cannot write an index over {}: it is {what}", path.display())]
+    NotReplaced {
+        /// The file.
+        path: PathBuf,
+        /// What the file is.
+        what: &'static str,
+    },
     /// An index could not be built.
     #[error("cannot build {}", index.display())]
     Build {

@@ -1,11 +1,12 @@
 //! An index on disk, and how it is opened.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use bigannoy_format::{Layout, Sidecar};
+use bigannoy_format::{Layout, Sidecar, SidecarError};
 use bigannoy_metric::Metric;
-use bigannoy_storage::{Mapping, StorageError};
+use bigannoy_storage::{Mapping, StorageError, open_regular};
 
 use crate::Error;
 
@@ -145,16 +146,18 @@ fn read_sidecar(
     size: u64,
     layout: Option<(Metric, usize)>,
 ) -> Result<Sidecar, Error> {
-    let bytes = Mapping::open(path)?;
-    if bytes.len() as u64 > MOST_SIDECAR_BYTES {
-        return Err(Error::Setting {
-            setting: "the size of the sidecar in bytes",
-            found: format!("{} in {}", bytes.len(), path.display()),
-            expected: format!("at most {MOST_SIDECAR_BYTES}"),
-        });
-    }
-    let sidecar = Sidecar::parse(&String::from_utf8_lossy(&bytes))
-        .map_err(|source| Error::Sidecar { path: path.to_path_buf(), source })?;
+    // Read rather than mapped: text must not change once it was found to be text.
+    let mut bytes = Vec::new();
+    open_regular(path, false)?
+        .take(MOST_SIDECAR_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(StorageError::io("read", path))?;
+    let sidecar = if bytes.len() as u64 > MOST_SIDECAR_BYTES {
+        Err(SidecarError::TooLong { most: MOST_SIDECAR_BYTES })
+    } else {
+        Sidecar::parse(&String::from_utf8_lossy(&bytes))
+    };
+    let sidecar = sidecar.map_err(|source| Error::Sidecar { path: path.to_path_buf(), source })?;
     let mismatch = |of: &Path, what, found: String, expected: String, by: &Path| Error::Mismatch {
         path: of.to_path_buf(),
         what,

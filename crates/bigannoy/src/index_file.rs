@@ -34,6 +34,14 @@ impl IndexFile {
         self.file.file().metadata()?.modified()
     }
 
+    pub(crate) fn target(&self) -> &Path {
+        self.file.target()
+    }
+
+    pub(crate) fn sync(&self) -> Result<(), StorageError> {
+        self.file.sync()
+    }
+
     pub(crate) fn commit(self, existing: Existing) -> Result<(), StorageError> {
         self.file.commit(existing)
     }

@@ -1,9 +1,11 @@
 //! Matrices as they can be given.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bigannoy_descriptor::Descriptor;
-use bigannoy_matrix::{BigMatrix, DenseFloat, DenseRows, RowSource};
+use bigannoy_matrix::{BigMatrix, DenseFloat, DenseRows, RowSource, StorageError};
+use bigannoy_storage::FileIdentity;
 
 use crate::Error;
 
@@ -17,6 +19,7 @@ pub struct Input<'a>(Form<'a>);
 #[derive(Clone, Copy)]
 enum Form<'a> {
     Rows(&'a dyn RowSource),
+    Live(&'a BigMatrix),
     Descriptor(&'a Descriptor),
     Path(&'a Path),
 }
@@ -30,34 +33,70 @@ impl<'a> Input<'a> {
 
     /// The rows, attached if they are not yet.
     pub(crate) fn open(self) -> Result<OpenInput<'a>, Error> {
-        Ok(match self.0 {
-            Form::Rows(rows) => OpenInput::Given(rows),
+        let attached = |matrix| OpenRows::Attached(Box::new(matrix));
+        let (rows, descriptor) = match self.0 {
+            Form::Rows(rows) => (OpenRows::Given(rows), None),
+            Form::Live(matrix) => (OpenRows::Live(matrix), None),
             Form::Descriptor(descriptor) => {
-                OpenInput::Attached(Box::new(BigMatrix::attach_descriptor(descriptor)?))
+                (attached(BigMatrix::attach_descriptor(descriptor)?), None)
             }
-            Form::Path(path) => OpenInput::Attached(Box::new(BigMatrix::attach(path)?)),
-        })
+            Form::Path(path) => (attached(BigMatrix::attach(path)?), Some(path)),
+        };
+        Ok(OpenInput { rows, descriptor })
+    }
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Form::Rows(rows) => f.debug_tuple("Rows").field(&rows.name()).finish(),
+            Form::Live(matrix) => f.debug_tuple("Live").field(&matrix.name()).finish(),
+            Form::Descriptor(descriptor) => f.debug_tuple("Descriptor").field(descriptor).finish(),
+            Form::Path(path) => f.debug_tuple("Path").field(&path).finish(),
+        }
     }
 }
 
 /// Rows that can be read.
-pub(crate) enum OpenInput<'a> {
+pub(crate) struct OpenInput<'a> {
+    rows: OpenRows<'a>,
+    /// The descriptor file, where the matrix was given as one.
+    descriptor: Option<&'a Path>,
+}
+
+enum OpenRows<'a> {
     Given(&'a dyn RowSource),
+    Live(&'a BigMatrix),
     Attached(Box<BigMatrix>),
 }
 
 impl OpenInput<'_> {
     pub(crate) fn rows(&self) -> &dyn RowSource {
-        match self {
-            OpenInput::Given(rows) => *rows,
-            OpenInput::Attached(matrix) => matrix.as_ref(),
+        match &self.rows {
+            OpenRows::Given(rows) => *rows,
+            OpenRows::Live(matrix) => *matrix,
+            OpenRows::Attached(matrix) => matrix.as_ref(),
         }
+    }
+
+    /// Whether `file` is the descriptor or holds numbers of the matrix, as far as it is known.
+    pub(crate) fn consists_of(&self, file: &Path) -> Result<bool, StorageError> {
+        let matrix = match &self.rows {
+            OpenRows::Given(_) => return Ok(false),
+            OpenRows::Live(matrix) => *matrix,
+            OpenRows::Attached(matrix) => matrix.as_ref(),
+        };
+        let is_descriptor = match self.descriptor {
+            Some(path) => FileIdentity::of_path(path)? == FileIdentity::of_path(file)?,
+            None => false,
+        };
+        Ok(is_descriptor || matrix.has_data_in(file)?)
     }
 }
 
 impl<'a> From<&'a BigMatrix> for Input<'a> {
     fn from(matrix: &'a BigMatrix) -> Self {
-        Input::rows(matrix)
+        Input(Form::Live(matrix))
     }
 }
 
@@ -88,5 +127,17 @@ impl<'a> From<&'a PathBuf> for Input<'a> {
 impl<'a> From<&'a str> for Input<'a> {
     fn from(path: &'a str) -> Self {
         Input(Form::Path(Path::new(path)))
+    }
+}
+
+impl<'a> From<&'a String> for Input<'a> {
+    fn from(path: &'a String) -> Self {
+        Input(Form::Path(Path::new(path)))
+    }
+}
+
+impl<'a> From<&'a dyn RowSource> for Input<'a> {
+    fn from(rows: &'a dyn RowSource) -> Self {
+        Input::rows(rows)
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bigannoy_matrix::RowSource;
-use bigannoy_metric::NeighborBlock;
+use bigannoy_metric::{Neighbor, NeighborBlock};
 use bigannoy_search::{Query, SearchError};
 use bigannoy_sink::{NeighborSink, ResultShape};
 use rayon::ThreadPool;
@@ -15,6 +15,9 @@ use crate::{Error, Index, MAX_THREADS, SearchOptions, SearchSummary, Stage};
 
 /// Rows that a thread reads at a time.
 const PIECE_ROWS: usize = 256;
+
+/// The most bytes of queries and neighbors in a block of more than one row.
+const BLOCK_BYTES: usize = 64 << 20;
 
 /// What is searched for.
 #[derive(Clone, Copy)]
@@ -121,7 +124,10 @@ impl<'a> Run<'a> {
     }
 
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (n_query, size) = (self.n_query, self.options.block_rows);
+        let n_query = self.n_query;
+        // Few rows where they are wide or have many neighbors: memory is bounded in bytes.
+        let bytes = 4 * self.index.dim() + size_of::<Neighbor>() * self.options.k;
+        let size = self.options.block_rows.min((BLOCK_BYTES / bytes).max(1));
         (0..n_query).step_by(size).map(move |start| start..n_query.min(start.saturating_add(size)))
     }
 

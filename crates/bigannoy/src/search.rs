@@ -57,8 +57,9 @@ impl SearchOptions {
         self
     }
 
-    /// Sets how many queries are read, answered and written at a time. The answers do not depend on
-    /// it. Default: [`DEFAULT_BLOCK_ROWS`].
+    /// Sets how many queries are read, answered and written at a time, at most: fewer where a block
+    /// would take more than 64 MiB. The answers do not depend on it. Default:
+    /// [`DEFAULT_BLOCK_ROWS`].
     #[must_use]
     pub fn block_rows(mut self, block_rows: usize) -> Self {
         self.block_rows = block_rows;

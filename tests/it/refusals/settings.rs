@@ -56,14 +56,41 @@ fn builds_with_a_setting_of_nothing() {
     let scene = Scene::new();
     let reference = scene.path("ref.desc");
     let refused = |what: &str, options: &BuildOptions| {
-        let parts = [&scene.shown("new.ann"), what, "expected at least 1"];
+        let parts = [&scene.shown("new.ann"), what, ", expected "];
         scene.refused(&parts, || bigannoy::build(&reference, scene.path("new.ann"), options));
         // Nor is an index lost that might be overwritten.
         let overwrite = options.clone().overwrite(true);
-        let parts = [&scene.shown("ref.ann"), what, "expected at least 1"];
+        let parts = [&scene.shown("ref.ann"), what, ", expected "];
         scene.refused(&parts, || bigannoy::build(&reference, scene.path("ref.ann"), &overwrite));
     };
     refused("the number of trees is 0", &build_options().trees(0));
     refused("the number of threads is 0", &build_options().threads(0));
     refused("the number of threads is 9999", &build_options().threads(9999));
+}
+
+#[test]
+fn builds_over_what_is_no_index() {
+    let scene = Scene::new();
+    let reference = scene.path("ref.desc");
+    let overwrite = build_options().overwrite(true);
+    // The sidecar's place counts too: here it is the reference's data.
+    std::fs::copy(scene.path("ref.bin"), scene.path("x.meta")).unwrap();
+    let text = std::fs::read_to_string(&reference).unwrap().replace("ref.bin", "x.meta");
+    std::fs::write(scene.path("x.desc"), text).unwrap();
+    let other = scene.path("x.desc");
+    for (reference, target, part) in [
+        (&reference, "ref.bin", "ref.bin"),
+        (&reference, "ref.desc", "ref.desc"),
+        (&other, "x", "x.meta"),
+    ] {
+        let parts = [&scene.shown(part), "it is part of the reference"];
+        scene.refused(&parts, || bigannoy::build(reference, scene.path(target), &overwrite));
+    }
+    let live = bigannoy::BigMatrix::attach(&reference).unwrap();
+    let parts = [&scene.shown("ref.bin"), "it is part of the reference"];
+    scene.refused(&parts, || bigannoy::build(&live, scene.path("ref.bin"), &overwrite));
+
+    std::fs::create_dir(scene.path("d")).unwrap();
+    let parts = [&scene.shown("d"), "it is a directory"];
+    scene.refused(&parts, || bigannoy::build(&reference, scene.path("d"), &overwrite));
 }
