@@ -168,7 +168,7 @@ impl<'a> Forest<'a> {
     /// If `item >= n_items`.
     #[must_use]
     pub fn is_present(&self, item: u32) -> bool {
-        self.item_words(item)[0] == 1
+        self.item_record(item)[0] == 1
     }
 
     /// The vector of `item`. All zeros for a gap.
@@ -177,7 +177,7 @@ impl<'a> Forest<'a> {
     /// If `item >= n_items`.
     #[must_use]
     pub fn vector(&self, item: u32) -> &'a [f32] {
-        bytemuck::cast_slice(&self.item_words(item)[self.shape.layout.vector_word()..])
+        bytemuck::cast_slice(&self.item_record(item)[self.shape.layout.vector_word()..])
     }
 
     /// The squared length of `item`'s vector, where the layout stores one.
@@ -187,12 +187,17 @@ impl<'a> Forest<'a> {
     #[must_use]
     pub fn squared_length(&self, item: u32) -> Option<f32> {
         match self.shape.layout.metric() {
-            bigannoy_metric::Metric::Angular => Some(f32::from_bits(self.item_words(item)[1])),
+            bigannoy_metric::Metric::Angular => Some(f32::from_bits(self.item_record(item)[1])),
             _ => None,
         }
     }
 
-    fn item_words(&self, item: u32) -> &'a [u32] {
+    /// The words of the record of `item`.
+    ///
+    /// # Panics
+    /// If `item >= n_items`.
+    #[must_use]
+    pub fn item_record(&self, item: u32) -> &'a [u32] {
         assert!(item < self.shape.n_items, "item {item} of {}", self.shape.n_items);
         self.words_of(item)
     }

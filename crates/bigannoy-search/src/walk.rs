@@ -1,10 +1,19 @@
 //! The walk through the trees, and the ranking of what it finds.
 
+use std::hint::black_box;
+
 use bigannoy_format::{DamagedRecord, Forest, ForestShape, Record};
 use bigannoy_metric::kernel::{self, LANES};
 use bigannoy_metric::{Prepared, RankKey, TopK};
 
 use crate::scratch::{Candidates, Scratch};
+
+/// Candidates whose records are asked for together. Items lie scattered over the file: reading a
+/// word of each line of each record, before anything is computed, has the processor fetch many of
+/// them at once instead of waiting for one after the other.
+const GROUP: usize = 64;
+/// Words in a cache line.
+const LINE_WORDS: usize = 16;
 
 /// One query, ready to walk.
 #[derive(Clone, Copy, Debug)]
@@ -86,27 +95,32 @@ impl Walk {
         candidates: &Candidates,
         best: &mut TopK,
     ) {
-        let mut lanes = [0; LANES];
-        let mut taken = 0;
-        for &item in candidates.items() {
-            if Some(item) == self.exclude || !forest.is_present(item) {
-                continue;
+        for group in candidates.items().chunks(GROUP) {
+            let mut present = [0; GROUP];
+            let mut count = 0;
+            let mut touched = 0;
+            for &item in group {
+                let record = forest.item_record(item);
+                touched ^= record.iter().step_by(LINE_WORDS).fold(0, |all, word| all ^ word);
+                if record[0] == 1 && Some(item) != self.exclude {
+                    present[count] = item;
+                    count += 1;
+                }
             }
-            lanes[taken] = item;
-            taken += 1;
-            if taken == LANES {
-                let vectors = lanes.map(|item| forest.vector(item));
-                let lengths = lanes.map(|item| forest.squared_length(item));
+            black_box(touched);
+            let (batches, rest) = present[..count].as_chunks::<LANES>();
+            for batch in batches {
+                let vectors = batch.map(|item| forest.vector(item));
+                let lengths = batch.map(|item| forest.squared_length(item));
                 let distances = query.comparable_lanes(&vectors, &lengths);
-                for (item, distance) in lanes.into_iter().zip(distances) {
+                for (&item, distance) in batch.iter().zip(distances) {
                     best.push(RankKey::new(distance, item));
                 }
-                taken = 0;
             }
-        }
-        for &item in &lanes[..taken] {
-            let distance = query.comparable(forest.vector(item), forest.squared_length(item));
-            best.push(RankKey::new(distance, item));
+            for &item in rest {
+                let distance = query.comparable(forest.vector(item), forest.squared_length(item));
+                best.push(RankKey::new(distance, item));
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Any text: refused, or a descriptor that survives being written and read.
+//! Any bytes, text or RDS: refused, or a descriptor that survives being written and read in both.
 #![no_main]
 
 use bigannoy_descriptor::Descriptor;
@@ -9,6 +9,8 @@ fuzz_target!(|text: &[u8]| {
     let written = descriptor.to_text();
     let again = Descriptor::parse(&written);
     assert_eq!(again.as_ref(), Ok(&descriptor), "{}", String::from_utf8_lossy(&written));
+
+    assert_eq!(Descriptor::parse(&descriptor.to_rds()).as_ref(), Ok(&descriptor));
 
     let (rows, cols) = descriptor.stored_shape().unwrap_or(descriptor.shape());
     let needed = descriptor.data_bytes(rows, cols).unwrap_or(u64::MAX);
