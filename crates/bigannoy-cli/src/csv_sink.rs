@@ -18,16 +18,24 @@ impl<W: Write> CsvSink<W> {
     }
 }
 
-fn failed(error: impl Into<io::Error>) -> SinkError {
-    let error = error.into();
+fn failed(error: &io::Error) -> SinkError {
     // The kind stays: a closed pipe is known by it.
     let told = io::Error::new(error.kind(), format!("cannot write to standard output: {error}"));
     SinkError::Other(Box::new(told))
 }
 
+/// What the system said of a line that could not be written.
+fn line_failed(error: csv::Error) -> SinkError {
+    let error = match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    };
+    failed(&error)
+}
+
 impl<W: Write> NeighborSink for CsvSink<W> {
     fn begin(&mut self, _: ResultShape) -> Result<(), SinkError> {
-        self.writer.write_record(["query", "rank", "id", "distance"]).map_err(failed)
+        self.writer.write_record(["query", "rank", "id", "distance"]).map_err(line_failed)
     }
 
     fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
@@ -40,14 +48,14 @@ impl<W: Write> NeighborSink for CsvSink<W> {
                 });
                 let query = self.row.to_string();
                 let rank = (rank + 1).to_string();
-                self.writer.write_record([query, rank, id, distance]).map_err(failed)?;
+                self.writer.write_record([query, rank, id, distance]).map_err(line_failed)?;
             }
         }
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        self.writer.flush().map_err(failed)
+        self.writer.flush().map_err(|error| failed(&error))
     }
 }
 
