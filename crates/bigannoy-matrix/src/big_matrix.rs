@@ -1,7 +1,7 @@
 //! A matrix attached through its descriptor.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
 use bigannoy_storage::{FileIdentity, Mapping, MappingMut, StorageError};
@@ -275,5 +275,5 @@ impl RowSource for BigMatrix {
 
 /// The path of a data file for messages that have no descriptor's path.
 pub(crate) fn display(path: &Path) -> String {
-    PathBuf::from(path).display().to_string()
+    path.display().to_string()
 }

@@ -142,8 +142,7 @@ fn first_and_rest(state: Item) -> Result<(Item, Item), ParseError> {
 mod tests {
     use crate::error::ParseError;
     use crate::parser::MAX_VALUES;
-    use crate::rds::reader::Reader;
-    use crate::rds::stream::{Encoding, Stream};
+    use crate::rds::reader::tests::value;
     use crate::value::Data;
 
     /// The start of a vector of a class.
@@ -154,14 +153,6 @@ mod tests {
     /// A sequence from its count, first number and step.
     fn sequence(name: &str, state: &str) -> String {
         format!("{} 14 3 {state} 254", class(name))
-    }
-
-    fn value(words: &str) -> Result<Data, ParseError> {
-        let words = format!("{words}\n");
-        let mut reader = Reader::new(Stream::new(words.as_bytes(), 0, Encoding::Ascii));
-        let value = reader.item()?.into_value()?;
-        reader.finish()?;
-        Ok(value.data)
     }
 
     #[test]

@@ -281,14 +281,14 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::Reader;
     use crate::error::ParseError;
     use crate::rds::stream::{Encoding, Stream};
     use crate::value::{Data, List};
 
     /// The value that these words say, without the header of the stream.
-    fn value(words: &str) -> Result<Data, ParseError> {
+    pub(in crate::rds) fn value(words: &str) -> Result<Data, ParseError> {
         let words = format!("{words}\n");
         let mut reader = Reader::new(Stream::new(words.as_bytes(), 0, Encoding::Ascii));
         let value = reader.item()?.into_value()?;
