@@ -235,6 +235,7 @@ impl<'a> IndexBuilder<'a> {
                 return Err(BuildError::Interrupted);
             }
             let end = nrows.min(start + block_rows);
+            rows.will_need(end..nrows.min(end + block_rows));
             let records = &mut block[..(end - start) * size];
             let pieces = records.par_chunks_mut(PIECE_ROWS * size).enumerate();
             let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, (piece, records)| {

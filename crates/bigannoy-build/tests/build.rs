@@ -9,7 +9,7 @@ use bigannoy_build::{
     BuildError, BuildProgress, BuildReport, BuildStage, ForestStore, IndexBuilder, MemoryStore,
 };
 use bigannoy_format::{Forest, ForestShape, Layout, NodeId, Record};
-use bigannoy_matrix::DenseRows;
+use bigannoy_matrix::{DenseRows, RowError};
 use bigannoy_metric::Metric;
 use proptest::prelude::*;
 
@@ -173,8 +173,8 @@ fn the_first_faulty_row_is_the_one_reported() {
     let source = DenseRows::row_major(&rows, 2);
     let builder = IndexBuilder::new(Metric::Euclidean).threads(4);
     let error = builder.build(&source, &mut MemoryStore::default()).unwrap_err();
-    let BuildError::Row(error) = error else { panic!("{error}") };
-    assert_eq!((error.row, error.column), (700, 1));
+    let BuildError::Row(RowError::Value { row, column, .. }) = error else { panic!("{error}") };
+    assert_eq!((row, column), (700, 1));
 }
 
 #[test]

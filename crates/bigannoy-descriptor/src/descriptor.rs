@@ -1,5 +1,7 @@
 //! What a descriptor says, checked.
 
+use std::ops::Range;
+
 use crate::error::ParseError;
 use crate::extent::{Axis, Extent, WindowError};
 use crate::{ByteString, Container, DescriptorBuilder, ElementType, fields, parser, rds, writer};
@@ -128,6 +130,38 @@ impl Descriptor {
             *dirname = Some(with_slash(directory));
         }
         self
+    }
+
+    /// A window of the visible matrix, as R's `sub.big.matrix` describes it: rows and columns are
+    /// counted from 0 at its beginning, and a window of a window is one of the stored matrix. Names
+    /// are those of the window.
+    ///
+    /// ```
+    /// use bigannoy_descriptor::{Descriptor, ElementType};
+    ///
+    /// let whole = Descriptor::file_backed("x.bin", "data", ElementType::Double, 9, 5).build()?;
+    /// let window = whole.window(2..8, 1..5)?.window(1..4, 0..1)?;
+    /// assert_eq!(window.shape(), (3, 1));
+    /// assert_eq!((window.row_offset(), window.col_offset()), (3, 1));
+    /// assert_eq!(window.stored_shape()?, (9, 5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`WindowError`] where a range is empty or ends after the matrix.
+    pub fn window(&self, rows: Range<u64>, cols: Range<u64>) -> Result<Self, WindowError> {
+        let part = |names: &Option<Vec<ByteString>>, range: &Range<u64>| {
+            // No more names than memory holds, and as many as the axis has.
+            let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).ok());
+            names.as_ref().and_then(|names| Some(names.get(start?..end?)?.to_vec()))
+        };
+        Ok(Self {
+            rows: self.rows.window(&rows, Axis::Rows)?,
+            cols: self.cols.window(&cols, Axis::Columns)?,
+            row_names: part(&self.row_names, &rows),
+            col_names: part(&self.col_names, &cols),
+            ..self.clone()
+        })
     }
 
     /// Where the data lives.

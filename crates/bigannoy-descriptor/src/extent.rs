@@ -42,6 +42,14 @@ pub enum WindowError {
         /// The stored extent.
         total: u64,
     },
+    /// A window of nothing: a matrix has at least one row and one column.
+    #[error("no {axis}: expected at least one of the {total}")]
+    Empty {
+        /// The axis without extent.
+        axis: Axis,
+        /// The extent that there is.
+        total: u64,
+    },
     /// The stored extent is `NA` or negative: R squeezed it through 32 bits.
     #[error(
         "{axis} {} to {end} (counted from 1) lie outside the stored extent, which is written as {}",
@@ -127,6 +135,19 @@ impl Extent {
     /// Whether this is a part of the stored extent only, as far as the text tells.
     pub(crate) fn is_window(self) -> bool {
         self.offset > 0 || self.written(Axis::Rows).is_ok_and(|total| total != self.len)
+    }
+
+    /// The part `range` of the visible range, counted from its beginning.
+    pub(crate) fn window(self, range: &Range<u64>, axis: Axis) -> Result<Self, WindowError> {
+        let total = self.len;
+        if range.is_empty() {
+            return Err(WindowError::Empty { axis, total });
+        }
+        let Range { start: offset, end } = *range;
+        if end > total {
+            return Err(WindowError::Outside { axis, offset, end, total });
+        }
+        Ok(Self { offset: self.offset + offset, len: end - offset, ..self })
     }
 
     /// Whether so many names belong to the visible range, or to the stored extent.

@@ -1,8 +1,11 @@
 //! A view whose element type is known only at run time.
 
+use std::ops::Range;
+
 use bigannoy_descriptor::ElementType;
 
-use crate::{MatrixRef, RowError, ValueFault, rows};
+use crate::transpose::{STRIP, Transposition};
+use crate::{Element, MatrixRef, RowError, RowFloat, ValuePolicy};
 
 /// A [`MatrixRef`] of any of the six element types.
 #[derive(Clone, Debug)]
@@ -61,17 +64,32 @@ impl AnyMatrixRef<'_> {
         for_any!(self, matrix => matrix.ncols())
     }
 
-    /// Copies rows to `out`, row-major, as [`crate::RowSource::copy_rows`].
-    pub(crate) fn copy_rows(
+    /// Reads rows as [`crate::BigMatrix::read_rows`] does.
+    pub(crate) fn read_rows<F: RowFloat>(
         &self,
-        rows: std::ops::Range<usize>,
-        out: &mut [f32],
+        rows: Range<usize>,
+        policy: ValuePolicy,
+        out: &mut [F],
         name: impl FnOnce() -> String,
     ) -> Result<(), RowError> {
-        for_any!(self, matrix => rows::transpose(matrix, rows.clone(), out));
-        rows::check(rows.start, self.ncols(), out, name, |row, column| {
-            for_any!(self, matrix => crate::Element::fault(matrix.get(row, column)))
-                .unwrap_or(ValueFault::NaN)
-        })
+        for_any!(self, matrix => transpose(matrix, rows, policy, out, name))
     }
+}
+
+fn transpose<T: Element, F: RowFloat>(
+    matrix: &MatrixRef<'_, T>,
+    rows: Range<usize>,
+    policy: ValuePolicy,
+    out: &mut [F],
+    name: impl FnOnce() -> String,
+) -> Result<(), RowError> {
+    let mut turned = Transposition::new(out, rows.len(), matrix.ncols(), policy);
+    for strip in Transposition::<F>::strips(matrix.ncols()) {
+        let mut columns: [&[T]; STRIP] = [&[]; STRIP];
+        for (place, col) in columns.iter_mut().zip(strip.clone()) {
+            *place = &matrix.column(col)[rows.clone()];
+        }
+        turned.put(0, strip.start, &columns[..strip.len()]);
+    }
+    turned.finish(rows.start, name)
 }

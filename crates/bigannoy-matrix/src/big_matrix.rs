@@ -6,9 +6,12 @@ use std::path::Path;
 use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
 use bigannoy_storage::{FileIdentity, Mapping, MappingMut, StorageError};
 
-use crate::{AnyMatrixRef, Element, MatrixMut, MatrixRef, RowError, RowSource, ViewError};
+use crate::{
+    AnyMatrixRef, Element, MatrixMut, MatrixRef, RowError, RowFloat, RowSource, ValuePolicy,
+    ViewError,
+};
 
-/// A matrix that lives in files, attached through its descriptor: R's `big.matrix`.
+/// A matrix in files or shared memory, attached through its descriptor: R's `big.matrix`.
 ///
 /// What is seen is the descriptor's window. Attach one with [`BigMatrix::attach`], or for writing
 /// with [`BigMatrix::attach_mut`]; within this process a matrix is attached either for reading, as
@@ -61,6 +64,20 @@ impl Bytes {
         match self {
             Bytes::ReadOnly(mapping) => mapping.path(),
             Bytes::ReadWrite(mapping) => mapping.path(),
+        }
+    }
+
+    fn identity(&self) -> &FileIdentity {
+        match self {
+            Bytes::ReadOnly(mapping) => mapping.identity(),
+            Bytes::ReadWrite(mapping) => mapping.identity(),
+        }
+    }
+
+    fn will_need(&self, bytes: Range<usize>) {
+        match self {
+            Bytes::ReadOnly(mapping) => mapping.will_need(bytes),
+            Bytes::ReadWrite(mapping) => mapping.will_need(bytes),
         }
     }
 
@@ -127,7 +144,8 @@ impl BigMatrix {
         &self.name
     }
 
-    /// The files that hold the window's numbers: one, or one for each column.
+    /// The files that hold the window's numbers: one, or one for each column. Shared memory shows
+    /// as the files that Linux makes of it.
     pub fn data_files(&self) -> impl Iterator<Item = &Path> {
         self.pieces().iter().map(Bytes::path)
     }
@@ -135,15 +153,10 @@ impl BigMatrix {
     /// Whether `file` is one of the files that hold the window's numbers, whatever its path says.
     ///
     /// # Errors
-    /// [`StorageError::Io`] where `file`, or a data file, is not there.
+    /// [`StorageError::Io`] where `file` is not there.
     pub fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
         let file = FileIdentity::of_path(file)?;
-        for data in self.data_files() {
-            if FileIdentity::of_path(data)? == file {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.pieces().iter().any(|bytes| *bytes.identity() == file))
     }
 
     /// The numbers as columns of `T`.
@@ -213,6 +226,24 @@ impl BigMatrix {
         }
     }
 
+    /// Reads `rows` (counted from 0) into `out`, row-major, as `f32` or `f64`; `policy` says what
+    /// becomes of values that are no finite numbers.
+    ///
+    /// # Errors
+    /// [`RowError::Value`] with the first value, in row order, that is refused. What `out` holds
+    /// then is not defined.
+    ///
+    /// # Panics
+    /// If `rows` ends after `nrows`, or `out` does not have room for exactly these rows.
+    pub fn read_rows<F: RowFloat>(
+        &self,
+        rows: Range<usize>,
+        policy: ValuePolicy,
+        out: &mut [F],
+    ) -> Result<(), RowError> {
+        self.view_any().read_rows(rows, policy, out, || self.name.clone())
+    }
+
     /// Gives every byte of a writable matrix a place on the disk, so that writing cannot fail.
     /// Does nothing for a read-only one.
     ///
@@ -269,11 +300,26 @@ impl RowSource for BigMatrix {
     }
 
     fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError> {
-        self.view_any().copy_rows(rows, out, || self.name.clone())
+        self.read_rows(rows, ValuePolicy::default(), out)
     }
-}
 
-/// The path of a data file for messages that have no descriptor's path.
-pub(crate) fn display(path: &Path) -> String {
-    path.display().to_string()
+    fn will_need(&self, rows: Range<usize>) {
+        let rows = rows.start.min(self.nrows)..rows.end.min(self.nrows);
+        let size = self.element_type().size_bytes();
+        let start = (self.row_offset + rows.start) * size;
+        let len = rows.len() * size;
+        match &self.segments {
+            Segments::Contiguous { bytes, skip } => {
+                for column in 0..self.ncols {
+                    let start = skip + column * self.total_rows * size + start;
+                    bytes.will_need(start..start + len);
+                }
+            }
+            Segments::Separated(columns) => {
+                for bytes in columns {
+                    bytes.will_need(start..start + len);
+                }
+            }
+        }
+    }
 }

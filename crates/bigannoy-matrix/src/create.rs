@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
+use bigannoy_descriptor::{
+    ByteString, Descriptor, DescriptorBuilder, DescriptorError, ElementType,
+};
 use bigannoy_storage::{Existing, MappingMut, NewFile, StorageError};
 
-use crate::attach::column_path;
+use crate::locate::column_path;
 use crate::{BigMatrix, CreateError, Element, MatrixMut, ViewError};
 
 /// Type, shape and names of a matrix to be created.
@@ -54,6 +56,43 @@ impl MatrixSpec {
     pub fn col_names(mut self, names: impl IntoIterator<Item: Into<ByteString>>) -> Self {
         self.col_names = Some(names.into_iter().map(Into::into).collect());
         self
+    }
+}
+
+impl MatrixSpec {
+    pub(crate) fn element_type(&self) -> ElementType {
+        self.element_type
+    }
+
+    pub(crate) fn shape(&self) -> (u64, u64) {
+        (self.nrows as u64, self.ncols as u64)
+    }
+
+    /// Completes a descriptor of this shape.
+    pub(crate) fn describe(
+        &self,
+        builder: DescriptorBuilder,
+    ) -> Result<Descriptor, DescriptorError> {
+        let mut builder = builder.separated(self.separated);
+        if let Some(names) = &self.row_names {
+            builder = builder.row_names(names.iter().cloned());
+        }
+        if let Some(names) = &self.col_names {
+            builder = builder.col_names(names.iter().cloned());
+        }
+        builder.build()
+    }
+
+    /// Bytes of the data, or of each column where separated.
+    pub(crate) fn data_bytes(
+        &self,
+        descriptor: &Descriptor,
+        path: impl FnOnce() -> PathBuf,
+    ) -> Result<u64, CreateError> {
+        let (rows, cols) = self.shape();
+        descriptor.data_bytes(rows, cols).filter(|&bytes| i64::try_from(bytes).is_ok()).ok_or_else(
+            || CreateError::TooLarge { path: path(), rows, cols, element_type: self.element_type },
+        )
     }
 }
 
@@ -110,38 +149,22 @@ impl NewMatrix {
             .file_name()
             .filter(|_| data_path != path)
             .ok_or_else(|| CreateError::Path { path: path.to_path_buf() })?;
-        let (nrows, ncols) = (spec.nrows as u64, spec.ncols as u64);
-
+        let (nrows, ncols) = spec.shape();
         let directory = std::path::absolute(path)
             .map_err(StorageError::io("find the directory of", path))?
             .parent()
             .map_or_else(OsString::new, |parent| parent.as_os_str().to_owned());
-        let mut descriptor = Descriptor::file_backed(
+        let builder = Descriptor::file_backed(
             byte_string(data_name),
             byte_string(&directory),
             spec.element_type,
             nrows,
             ncols,
-        )
-        .separated(spec.separated);
-        if let Some(names) = &spec.row_names {
-            descriptor = descriptor.row_names(names.iter().cloned());
-        }
-        if let Some(names) = &spec.col_names {
-            descriptor = descriptor.col_names(names.iter().cloned());
-        }
-        let descriptor = descriptor
-            .build()
+        );
+        let descriptor = spec
+            .describe(builder)
             .map_err(|source| CreateError::Spec { path: path.to_path_buf(), source })?;
-        let bytes = descriptor
-            .data_bytes(nrows, ncols)
-            .filter(|&bytes| i64::try_from(bytes).is_ok())
-            .ok_or_else(|| CreateError::TooLarge {
-                path: path.to_path_buf(),
-                rows: nrows,
-                cols: ncols,
-                element_type: spec.element_type,
-            })?;
+        let bytes = spec.data_bytes(&descriptor, || path.to_path_buf())?;
 
         let files: Vec<PathBuf> = if spec.separated {
             (0..ncols).map(|column| column_path(&data_path, column)).collect()

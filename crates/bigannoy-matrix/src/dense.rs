@@ -2,35 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{RowError, RowSource, ValueFault, rows};
-
-/// A floating-point number of a matrix in memory: `f32` or `f64`.
-///
-/// Unlike stored elements of `bigmemory` these have no missing value: the smallest normal `f32` is
-/// a number here.
-pub trait DenseFloat: Copy + Sync + Into<f64> + private::Sealed {
-    /// The value rounded to `f32`.
-    fn narrow(self) -> f32;
-}
-
-mod private {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
-impl DenseFloat for f32 {
-    fn narrow(self) -> f32 {
-        self
-    }
-}
-
-impl DenseFloat for f64 {
-    #[expect(clippy::cast_possible_truncation, reason = "rounds as R and Annoy do")]
-    fn narrow(self) -> f32 {
-        self as f32
-    }
-}
+use crate::{RowError, RowFloat, RowSource, ValueFault};
 
 /// A borrowed matrix in memory, as input for searches.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +13,7 @@ pub struct DenseRows<'a, T> {
     row_major: bool,
 }
 
-impl<'a, T: DenseFloat> DenseRows<'a, T> {
+impl<'a, T: RowFloat> DenseRows<'a, T> {
     /// Rows of `ncols` values, one row after the other.
     ///
     /// # Panics
@@ -70,7 +42,7 @@ fn count(len: usize, each: usize) -> usize {
     len / each
 }
 
-impl<T: DenseFloat> RowSource for DenseRows<'_, T> {
+impl<T: RowFloat> RowSource for DenseRows<'_, T> {
     fn nrows(&self) -> usize {
         self.nrows
     }
@@ -99,13 +71,14 @@ impl<T: DenseFloat> RowSource for DenseRows<'_, T> {
                 }
             }
         }
-        rows::check(
-            rows.start,
-            self.ncols,
-            out,
-            || self.name(),
-            |row, col| ValueFault::of_float(self.get(row, col).into()).unwrap_or(ValueFault::NaN),
-        )
+        // One pass without branches; the place is looked for only if there is something to find.
+        if out.iter().fold(true, |all, value| all & value.is_finite()) {
+            return Ok(());
+        }
+        let at = out.iter().position(|value| !value.is_finite()).unwrap_or_default();
+        let (row, column) = (rows.start + at / self.ncols, at % self.ncols);
+        let fault = ValueFault::of_float(self.get(row, column).into()).unwrap_or(ValueFault::NaN);
+        Err(RowError::Value { matrix: self.name(), row, column, fault })
     }
 }
 
@@ -137,6 +110,6 @@ mod tests {
              finite number"
         );
         let error = DenseRows::row_major(&data[3..], 1).copy_rows(0..1, &mut out[..1]).unwrap_err();
-        assert_eq!(error.fault, ValueFault::TooLarge(1e39));
+        assert!(error.to_string().contains("is 1e39, too large for 32 bits"), "{error}");
     }
 }

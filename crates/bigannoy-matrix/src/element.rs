@@ -17,6 +17,9 @@ pub trait Element: bytemuck::Pod + Send + Sync + PartialEq + fmt::Debug + privat
     /// The value rounded to `f32`; NaN where it is missing. May be infinite.
     fn to_f32(self) -> f32;
 
+    /// The value as `f64`, which holds every one of them exactly; NaN where it is missing.
+    fn to_f64(self) -> f64;
+
     /// Why this value is no coordinate of a point, if it is none.
     ///
     /// Always `Some` where [`Element::to_f32`] is not finite, and only there.
@@ -83,6 +86,10 @@ macro_rules! integer_element {
                 if $is_missing(self) { f32::NAN } else { self as f32 }
             }
 
+            fn to_f64(self) -> f64 {
+                if $is_missing(self) { f64::NAN } else { f64::from(self) }
+            }
+
             fn fault(self) -> Option<ValueFault> {
                 $is_missing(self).then_some(ValueFault::Missing)
             }
@@ -109,6 +116,10 @@ impl Element for f32 {
         if self == Self::MISSING { f32::NAN } else { self }
     }
 
+    fn to_f64(self) -> f64 {
+        f64::from(self.to_f32())
+    }
+
     fn fault(self) -> Option<ValueFault> {
         if self == Self::MISSING {
             Some(ValueFault::Missing)
@@ -128,6 +139,10 @@ impl Element for f64 {
     #[expect(clippy::cast_possible_truncation, reason = "rounds as R and Annoy do")]
     fn to_f32(self) -> f32 {
         self as f32
+    }
+
+    fn to_f64(self) -> f64 {
+        self
     }
 
     fn fault(self) -> Option<ValueFault> {

@@ -42,14 +42,6 @@ pub enum AttachError {
         /// Type of an element.
         element_type: ElementType,
     },
-    /// The matrix is in shared memory.
-    #[error(
-        "the matrix {name:?} is in shared memory, which is not supported: expected a file-backed one"
-    )]
-    SharedMemory {
-        /// The segment's name.
-        name: String,
-    },
     /// A descriptor value does not say in which directory its data is.
     #[error(
         "the descriptor of {filename:?} has no directory: read it from its file, or set one with \
@@ -115,22 +107,34 @@ pub enum ViewError {
     },
 }
 
-/// A value that is no coordinate of a point. Rows and columns are counted from 0 here, and from 1
-/// in the message, as in R.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error(
-    "{matrix}: row {}, column {} (counted from 1) is {fault}, expected a finite number",
-    row + 1, column + 1
-)]
-pub struct RowError {
-    /// The matrix.
-    pub matrix: String,
-    /// The row.
-    pub row: usize,
-    /// The column.
-    pub column: usize,
-    /// What is wrong with the value.
-    pub fault: ValueFault,
+/// Why rows could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// A value is no finite number. Row and column are counted from 0 here, and from 1 in the
+    /// message, as in R.
+    #[error(
+        "{matrix}: row {}, column {} (counted from 1) is {fault}, expected a finite number",
+        row + 1, column + 1
+    )]
+    Value {
+        /// The matrix.
+        matrix: String,
+        /// The row.
+        row: usize,
+        /// The column.
+        column: usize,
+        /// What is wrong with the value.
+        fault: ValueFault,
+    },
+    /// The data cannot be read any more: it was cut or replaced, or the disk refuses.
+    #[error("the data of {matrix} cannot be read")]
+    Data {
+        /// The matrix.
+        matrix: String,
+        /// What is wrong with which file.
+        source: StorageError,
+    },
 }
 
 /// Why a matrix could not be created. Nothing has appeared on disk then.

@@ -40,22 +40,36 @@
 mod any;
 mod attach;
 mod big_matrix;
+#[cfg(feature = "rayon")]
+mod blocks;
 mod create;
 mod dense;
 mod element;
 mod error;
+mod file_rows;
+mod float;
+mod locate;
+mod policy;
 mod rows;
+mod shared;
+mod transpose;
 mod view;
 mod view_mut;
 
 pub use any::AnyMatrixRef;
 pub use big_matrix::BigMatrix;
-pub use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
+pub use bigannoy_descriptor::{ByteString, Descriptor, ElementType, Storage};
 pub use bigannoy_storage::StorageError;
+#[cfg(feature = "rayon")]
+pub use blocks::{RowBlock, RowBlocks, par_copy_rows};
 pub use create::{MatrixSpec, NewMatrix};
-pub use dense::{DenseFloat, DenseRows};
+pub use dense::DenseRows;
 pub use element::{Element, ValueFault};
 pub use error::{AttachError, CreateError, RowError, ViewError};
+pub use file_rows::FileRows;
+pub use float::RowFloat;
+pub use policy::{OnValue, ValuePolicy};
 pub use rows::RowSource;
+pub use shared::SharedMatrix;
 pub use view::MatrixRef;
 pub use view_mut::MatrixMut;

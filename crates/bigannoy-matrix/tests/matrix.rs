@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bigannoy_matrix::{
     AttachError, BigMatrix, CreateError, Descriptor, Element, ElementType, MatrixSpec, NewMatrix,
-    RowSource, ValueFault, ViewError,
+    RowError, RowSource, ValueFault, ViewError,
 };
 use proptest::prelude::*;
 
@@ -82,11 +82,14 @@ fn rows_that_are_no_points_are_refused_with_their_place() {
     let (_directory, path) = directory();
     let matrix = create(&path, &[vec![1.0f32, f32::MISSING], vec![f32::INFINITY, 1.0]]);
     let mut out = [0.0; 2];
-    let error = matrix.copy_rows(1..2, &mut out).unwrap_err();
-    assert_eq!((error.row, error.column, error.fault), (1, 0, ValueFault::Missing));
-    let error = matrix.copy_rows(0..1, &mut out).unwrap_err();
-    assert_eq!((error.row, error.column, error.fault), (0, 1, ValueFault::Infinite));
-    assert!(error.to_string().starts_with(path.to_str().unwrap()), "{error}");
+    for (rows, expected) in
+        [(1..2, (1, 0, ValueFault::Missing)), (0..1, (0, 1, ValueFault::Infinite))]
+    {
+        let error = matrix.copy_rows(rows, &mut out).unwrap_err();
+        assert!(error.to_string().starts_with(path.to_str().unwrap()), "{error}");
+        let RowError::Value { row, column, fault, .. } = error else { panic!("{error}") };
+        assert_eq!((row, column, fault), expected);
+    }
 }
 
 #[test]

@@ -65,6 +65,28 @@ pub enum StorageError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no shared memory of that name.
+    #[error(
+        "there is no shared memory named {name:?}: the process that held it has ended or let it go"
+    )]
+    NoSegment {
+        /// The segment's name.
+        name: String,
+    },
+    /// A name that no shared memory can have.
+    #[error(
+        "{name:?} is no name of shared memory: expected 1 to 255 bytes without a slash or zero byte"
+    )]
+    SegmentName {
+        /// The name.
+        name: String,
+    },
+    /// This system's shared memory is not known here.
+    #[error("shared memory ({name:?}) is supported on Linux only, not on this system")]
+    Unsupported {
+        /// The segment's name.
+        name: String,
+    },
 }
 
 impl StorageError {
@@ -73,7 +95,7 @@ impl StorageError {
         move |source| StorageError::Io { action, path: path.to_path_buf(), source }
     }
 
-    /// The file that the error is about.
+    /// The file that the error is about, or the name of the shared memory.
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
@@ -83,6 +105,9 @@ impl StorageError {
             | StorageError::InUse { path, .. }
             | StorageError::Replaced { path }
             | StorageError::Exists { path } => path,
+            StorageError::NoSegment { name }
+            | StorageError::SegmentName { name }
+            | StorageError::Unsupported { name } => Path::new(name),
         }
     }
 }

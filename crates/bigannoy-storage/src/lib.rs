@@ -1,6 +1,8 @@
 //! Bytes at rest: files mapped into memory, and files that appear whole or not at all.
 //!
-//! * [`Mapping`] shows the bytes of a file for reading, [`MappingMut`] for writing.
+//! * [`OpenFile`] is a file, or a segment of shared memory, that was found to be one.
+//! * [`Mapping`] shows its bytes for reading, [`MappingMut`] for writing.
+//! * [`Segment`] is new shared memory, which other processes open by its name.
 //! * [`NewFile`] is written under a temporary name beside its target and takes the target's name
 //!   only when it is complete and on the disk.
 //!
@@ -31,11 +33,16 @@
 //!   once: the second kind of mapping is refused while the first lives ([`StorageError::InUse`]).
 //! * Other processes are the caller's affair. If one writes to the file, readers may see old and new
 //!   values side by side. If one *shortens* it, touching the lost part ends the process with a bus
-//!   error; nothing here ever shortens a file that could be mapped.
+//!   error; nothing here ever shortens a file that could be mapped. Where others cannot be trusted,
+//!   or on network file systems, [`OpenFile::read_at`] reads without a map: a file that became too
+//!   short is an ordinary error there.
+//! * Shared memory is opened by name, and a link or pipe of that name is refused. Its users are not
+//!   counted: that is the affair of those who agreed on a way to count them.
 //!
 //! # Limits
 //! Little-endian 64-bit hosts. On Unix a file is known by its device and inode number; elsewhere by
-//! its canonical path, so that two hard links to one file are not recognised as one.
+//! its canonical path, so that two hard links to one file are not recognised as one. Shared memory:
+//! Linux.
 
 #[cfg(not(target_endian = "little"))]
 compile_error!(
@@ -49,12 +56,14 @@ mod identity;
 mod lease;
 mod mapping;
 mod new_file;
-mod open;
+mod open_file;
 mod reserve;
+mod segment;
 
 pub use error::StorageError;
 pub use identity::FileIdentity;
 pub use mapping::{Mapping, MappingMut};
 pub use new_file::{Existing, NewFile};
-pub use open::open_regular;
+pub use open_file::{Access, OpenFile};
 pub use reserve::reserve;
+pub use segment::{Segment, new_segment_name, remove_segment, segment_path};

@@ -1,13 +1,12 @@
 //! Files as slices of bytes.
 
-use std::fs::File;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
 
 use crate::lease::Lease;
-use crate::{FileIdentity, StorageError, open_regular};
+use crate::{Access, FileIdentity, OpenFile, StorageError};
 
 /// The bytes of a file, for reading. The first byte is aligned to a page.
 ///
@@ -17,7 +16,7 @@ pub struct Mapping {
     /// `None` for no bytes: not every system maps an empty range.
     map: Option<Mmap>,
     path: PathBuf,
-    _lease: Lease,
+    lease: Lease,
 }
 
 impl Mapping {
@@ -27,9 +26,8 @@ impl Mapping {
     /// [`StorageError`]: no such file, not a file, in use for writing in this process, or the
     /// system will not map it.
     pub fn open(path: &Path) -> Result<Self, StorageError> {
-        let file = open_regular(path, false)?;
-        let found = file_len(&file, path)?;
-        Self::map(&file, path, found)
+        let file = OpenFile::open(path, Access::ReadOnly)?;
+        Self::new(&file, file.len_bytes()?)
     }
 
     /// Maps the first `len_bytes` of the file at `path`, which may be longer.
@@ -37,13 +35,13 @@ impl Mapping {
     /// # Errors
     /// As [`Mapping::open`], and [`StorageError::TooShort`] where fewer bytes are there.
     pub fn open_prefix(path: &Path, len_bytes: u64) -> Result<Self, StorageError> {
-        let file = open_regular(path, false)?;
-        check_len(&file, path, len_bytes)?;
-        Self::map(&file, path, len_bytes)
+        OpenFile::open(path, Access::ReadOnly)?.map(len_bytes)
     }
 
-    fn map(file: &File, path: &Path, len_bytes: u64) -> Result<Self, StorageError> {
-        let lease = Lease::read(FileIdentity::of_open(file, path)?, path)?;
+    /// Maps the first `len_bytes` of `file`, which has as many.
+    pub(crate) fn new(file: &OpenFile, len_bytes: u64) -> Result<Self, StorageError> {
+        let path = file.path();
+        let lease = Lease::read(file.identity().clone(), path)?;
         let map = if len_bytes == 0 {
             None
         } else {
@@ -54,10 +52,10 @@ impl Mapping {
             // - By others: we cannot know. The crate's "Trust" makes it the caller's promise, as
             //   for every mapped file; any bit pattern is a valid byte.
             #[expect(unsafe_code, reason = "mapping a file cannot be checked by the compiler")]
-            let map = unsafe { options.map(file) };
+            let map = unsafe { options.map(file.file()) };
             Some(map.map_err(StorageError::io("map", path))?)
         };
-        Ok(Mapping { map, path: path.to_path_buf(), _lease: lease })
+        Ok(Mapping { map, path: path.to_path_buf(), lease })
     }
 
     /// Reads the whole mapping into memory ahead of use, where the system can do that.
@@ -73,10 +71,31 @@ impl Mapping {
         Ok(())
     }
 
+    /// Begins to read `bytes` of the mapping into memory, where the system can do that, and does not
+    /// wait for it. A hint: it changes no answer and cannot fail. What lies behind the end is cut.
+    pub fn will_need(&self, bytes: Range<usize>) {
+        let end = bytes.end.min(self.len());
+        #[cfg(unix)]
+        if let Some(map) = &self.map
+            && bytes.start < end
+        {
+            // A system that will not read ahead reads when the bytes are touched.
+            let _ = map.advise_range(memmap2::Advice::WillNeed, bytes.start, end - bytes.start);
+        }
+        #[cfg(not(unix))]
+        let _ = end;
+    }
+
     /// The path that was mapped.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that is mapped, whatever stands at its path by now.
+    #[must_use]
+    pub fn identity(&self) -> &FileIdentity {
+        self.lease.file()
     }
 }
 
@@ -113,9 +132,13 @@ impl MappingMut {
     /// [`StorageError`]: no such file, not a file, too short, not writable, mapped in this process
     /// already, or the system will not map it.
     pub fn open_prefix(path: &Path, len_bytes: u64) -> Result<Self, StorageError> {
-        let file = open_regular(path, true)?;
-        check_len(&file, path, len_bytes)?;
-        let lease = Lease::write(FileIdentity::of_open(&file, path)?, path)?;
+        OpenFile::open(path, Access::ReadWrite)?.map_mut(len_bytes)
+    }
+
+    /// Maps the first `len_bytes` of `file`, which has as many.
+    pub(crate) fn new(file: &OpenFile, len_bytes: u64) -> Result<Self, StorageError> {
+        let path = file.path();
+        let lease = Lease::write(file.identity().clone(), path)?;
         let map = if len_bytes == 0 {
             None
         } else {
@@ -126,7 +149,7 @@ impl MappingMut {
             // - By others: we cannot know. The crate's "Trust" makes it the caller's promise, as
             //   for every mapped file; any bit pattern is a valid byte.
             #[expect(unsafe_code, reason = "mapping a file cannot be checked by the compiler")]
-            let map = unsafe { options.map_mut(&file) };
+            let map = unsafe { options.map_mut(file.file()) };
             Some(map.map_err(StorageError::io("map for writing", path))?)
         };
         Ok(MappingMut { map, path: path.to_path_buf(), lease })
@@ -155,17 +178,37 @@ impl MappingMut {
     /// has taken the path since.
     pub fn reserve(&self) -> Result<(), StorageError> {
         // Opened anew: a matrix of many columns must not hold a file open for each of them.
-        let file = open_regular(&self.path, true)?;
-        if FileIdentity::of_open(&file, &self.path)? != *self.lease.file() {
+        let file = OpenFile::open(&self.path, Access::ReadWrite)?;
+        if file.identity() != self.identity() {
             return Err(StorageError::Replaced { path: self.path.clone() });
         }
-        crate::reserve(&file, &self.path, self.len() as u64)
+        crate::reserve(file.file(), &self.path, self.len() as u64)
+    }
+
+    /// Begins to read `bytes` of the mapping into memory: see [`Mapping::will_need`].
+    pub fn will_need(&self, bytes: Range<usize>) {
+        let end = bytes.end.min(self.len());
+        #[cfg(unix)]
+        if let Some(map) = &self.map
+            && bytes.start < end
+        {
+            // A system that will not read ahead reads when the bytes are touched.
+            let _ = map.advise_range(memmap2::Advice::WillNeed, bytes.start, end - bytes.start);
+        }
+        #[cfg(not(unix))]
+        let _ = end;
     }
 
     /// The path that was mapped.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file that is mapped, whatever stands at its path by now.
+    #[must_use]
+    pub fn identity(&self) -> &FileIdentity {
+        self.lease.file()
     }
 }
 
@@ -175,18 +218,6 @@ impl Deref for MappingMut {
     fn deref(&self) -> &[u8] {
         self.map.as_deref().unwrap_or(&[])
     }
-}
-
-fn file_len(file: &File, path: &Path) -> Result<u64, StorageError> {
-    Ok(file.metadata().map_err(StorageError::io("look at", path))?.len())
-}
-
-fn check_len(file: &File, path: &Path, expected: u64) -> Result<(), StorageError> {
-    let found = file_len(file, path)?;
-    if found < expected {
-        return Err(StorageError::TooShort { path: path.to_path_buf(), expected, found });
-    }
-    Ok(())
 }
 
 fn options(len_bytes: u64, path: &Path) -> Result<MmapOptions, StorageError> {
@@ -226,6 +257,17 @@ mod tests {
         let mapping = Mapping::open(&path).unwrap();
         assert!(mapping.is_empty());
         mapping.prefault().unwrap();
+        mapping.will_need(0..10);
+    }
+
+    #[test]
+    fn reading_ahead_changes_nothing_and_ends_where_the_file_does() {
+        let (_directory, path) = file(&[7; 10_000]);
+        let mapping = Mapping::open(&path).unwrap();
+        for bytes in [0..10_000, 5_000..5_001, 9_999..usize::MAX, 20_000..30_000] {
+            mapping.will_need(bytes);
+        }
+        assert!(mapping.iter().all(|&byte| byte == 7));
     }
 
     #[test]

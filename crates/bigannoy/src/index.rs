@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use bigannoy_format::{Layout, Sidecar, SidecarError};
 use bigannoy_metric::Metric;
-use bigannoy_storage::{Mapping, StorageError, open_regular};
+use bigannoy_storage::{Access, Mapping, OpenFile, StorageError};
 
 use crate::Error;
 
@@ -148,7 +148,8 @@ fn read_sidecar(
 ) -> Result<Sidecar, Error> {
     // Read rather than mapped: text must not change once it was found to be text.
     let mut bytes = Vec::new();
-    open_regular(path, false)?
+    OpenFile::open(path, Access::ReadOnly)?
+        .into_file()
         .take(MOST_SIDECAR_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(StorageError::io("read", path))?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bigannoy_descriptor::Descriptor;
-use bigannoy_matrix::{BigMatrix, DenseFloat, DenseRows, RowSource, StorageError};
+use bigannoy_matrix::{BigMatrix, DenseRows, FileRows, RowFloat, RowSource, StorageError};
 use bigannoy_storage::FileIdentity;
 
 use crate::Error;
@@ -22,6 +22,7 @@ enum Form<'a> {
     Live(&'a BigMatrix),
     Descriptor(&'a Descriptor),
     Path(&'a Path),
+    Unmapped(&'a Path),
 }
 
 impl<'a> Input<'a> {
@@ -29,6 +30,14 @@ impl<'a> Input<'a> {
     #[must_use]
     pub fn rows(rows: &'a dyn RowSource) -> Self {
         Input(Form::Rows(rows))
+    }
+
+    /// The matrix of the descriptor file at `path`, read with system calls rather than mapped: for
+    /// network file systems, and for files that others may shorten, which is an error then and not
+    /// the end of the process. See [`FileRows`].
+    #[must_use]
+    pub fn unmapped(path: &'a Path) -> Self {
+        Input(Form::Unmapped(path))
     }
 
     /// The rows, attached if they are not yet.
@@ -41,6 +50,9 @@ impl<'a> Input<'a> {
                 (attached(BigMatrix::attach_descriptor(descriptor)?), None)
             }
             Form::Path(path) => (attached(BigMatrix::attach(path)?), Some(path)),
+            Form::Unmapped(path) => {
+                (OpenRows::Unmapped(Box::new(FileRows::open(path)?)), Some(path))
+            }
         };
         Ok(OpenInput { rows, descriptor })
     }
@@ -53,6 +65,7 @@ impl fmt::Debug for Input<'_> {
             Form::Live(matrix) => f.debug_tuple("Live").field(&matrix.name()).finish(),
             Form::Descriptor(descriptor) => f.debug_tuple("Descriptor").field(descriptor).finish(),
             Form::Path(path) => f.debug_tuple("Path").field(&path).finish(),
+            Form::Unmapped(path) => f.debug_tuple("Unmapped").field(&path).finish(),
         }
     }
 }
@@ -68,6 +81,7 @@ enum OpenRows<'a> {
     Given(&'a dyn RowSource),
     Live(&'a BigMatrix),
     Attached(Box<BigMatrix>),
+    Unmapped(Box<FileRows>),
 }
 
 impl OpenInput<'_> {
@@ -76,21 +90,23 @@ impl OpenInput<'_> {
             OpenRows::Given(rows) => *rows,
             OpenRows::Live(matrix) => *matrix,
             OpenRows::Attached(matrix) => matrix.as_ref(),
+            OpenRows::Unmapped(rows) => rows.as_ref(),
         }
     }
 
     /// Whether `file` is the descriptor or holds numbers of the matrix, as far as it is known.
     pub(crate) fn consists_of(&self, file: &Path) -> Result<bool, StorageError> {
-        let matrix = match &self.rows {
+        let has_data = match &self.rows {
             OpenRows::Given(_) => return Ok(false),
-            OpenRows::Live(matrix) => *matrix,
-            OpenRows::Attached(matrix) => matrix.as_ref(),
+            OpenRows::Live(matrix) => matrix.has_data_in(file)?,
+            OpenRows::Attached(matrix) => matrix.has_data_in(file)?,
+            OpenRows::Unmapped(rows) => rows.has_data_in(file)?,
         };
         let is_descriptor = match self.descriptor {
             Some(path) => FileIdentity::of_path(path)? == FileIdentity::of_path(file)?,
             None => false,
         };
-        Ok(is_descriptor || matrix.has_data_in(file)?)
+        Ok(is_descriptor || has_data)
     }
 }
 
@@ -100,7 +116,7 @@ impl<'a> From<&'a BigMatrix> for Input<'a> {
     }
 }
 
-impl<'a, T: DenseFloat> From<&'a DenseRows<'a, T>> for Input<'a> {
+impl<'a, T: RowFloat> From<&'a DenseRows<'a, T>> for Input<'a> {
     fn from(rows: &'a DenseRows<'a, T>) -> Self {
         Input::rows(rows)
     }

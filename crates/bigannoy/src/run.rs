@@ -3,18 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bigannoy_matrix::RowSource;
+use bigannoy_matrix::{RowSource, par_copy_rows};
 use bigannoy_metric::{Neighbor, NeighborBlock};
 use bigannoy_search::{Query, SearchError};
 use bigannoy_sink::{NeighborSink, ResultShape};
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
 use crate::index::Loaded;
 use crate::{Error, Index, MAX_THREADS, SearchOptions, SearchSummary, Stage};
-
-/// Rows that a thread reads at a time.
-const PIECE_ROWS: usize = 256;
 
 /// The most bytes of queries and neighbors in a block of more than one row.
 const BLOCK_BYTES: usize = 64 << 20;
@@ -161,19 +157,9 @@ impl<'a> Run<'a> {
         block: Range<usize>,
         vectors: &mut Vec<f32>,
     ) -> Result<(), Error> {
-        let dim = self.index.dim();
-        vectors.resize(block.len() * dim, 0.0);
-        let pieces = vectors.par_chunks_mut(PIECE_ROWS * dim).enumerate();
-        // Collected before looked at, so that the first faulty row is the one reported.
-        let read: Vec<_> = self.in_pool(|| {
-            pieces
-                .map(|(piece, vectors)| {
-                    let first = block.start + piece * PIECE_ROWS;
-                    rows.copy_rows(first..first + vectors.len() / dim, vectors)
-                })
-                .collect()
-        });
-        Ok(read.into_iter().collect::<Result<(), _>>()?)
+        rows.will_need(block.end..block.end.saturating_add(block.len()));
+        vectors.resize(block.len() * self.index.dim(), 0.0);
+        Ok(self.in_pool(|| par_copy_rows(rows, block, vectors))?)
     }
 
     fn in_pool<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {

@@ -1,0 +1,215 @@
+//! Rows that are read from files without mapping them.
+
+use std::ops::Range;
+use std::path::Path;
+
+use bigannoy_descriptor::{Descriptor, ElementType};
+use bigannoy_storage::{Access, FileIdentity, OpenFile, StorageError};
+
+use crate::locate::Located;
+use crate::transpose::{STRIP, Transposition};
+use crate::{AttachError, Element, RowError, RowFloat, RowSource, ValuePolicy};
+
+/// Rows of each column that are read at a time.
+const PIECE_ROWS: usize = 4096;
+
+/// The rows of a big matrix, read with system calls rather than through a map.
+///
+/// For files that others may cut or replace, and for network file systems: data that has become
+/// too short is an ordinary error here, where a mapped matrix would end the process. What is read
+/// is the same. It costs a copy, and for a separated matrix the opening of each column's file in
+/// each call; at most eight files are open at a time. Memory: 256 KiB for each thread that reads.
+///
+/// ```
+/// use bigannoy_matrix::{ElementType, FileRows, MatrixSpec, NewMatrix, RowSource};
+///
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("m.desc");
+/// NewMatrix::create(&path, &MatrixSpec::new(ElementType::Double, 3, 2))?.finish()?;
+///
+/// let rows = FileRows::open(&path)?;
+/// let mut row = [1.0f32; 2];
+/// rows.copy_rows(2..3, &mut row)?;
+/// assert_eq!(row, [0.0, 0.0]);
+///
+/// std::fs::write(directory.path().join("m.bin"), b"cut")?;
+/// let error = rows.copy_rows(2..3, &mut row).unwrap_err();
+/// assert!(error.to_string().ends_with("cannot be read"), "{error}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FileRows {
+    located: Located,
+    /// Separated: the files of the window's columns, as they were when it was opened.
+    columns: Vec<FileIdentity>,
+}
+
+impl FileRows {
+    /// Opens the matrix of the descriptor file at `path`. Its data is looked for as by
+    /// [`crate::BigMatrix::attach`].
+    ///
+    /// # Errors
+    /// [`AttachError`]: the descriptor cannot be read, its data is missing or too short, or its
+    /// window lies outside of the data.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, AttachError> {
+        let path = path.as_ref();
+        Self::new(&Descriptor::read(path)?, Some(path.display().to_string()))
+    }
+
+    /// Opens the matrix that `descriptor` describes, as
+    /// [`crate::BigMatrix::attach_descriptor`] does.
+    ///
+    /// # Errors
+    /// As [`FileRows::open`]; and the descriptor names no directory.
+    pub fn open_descriptor(descriptor: &Descriptor) -> Result<Self, AttachError> {
+        Self::new(descriptor, None)
+    }
+
+    fn new(descriptor: &Descriptor, name: Option<String>) -> Result<Self, AttachError> {
+        let located = Located::new(descriptor, name, Access::ReadOnly)?;
+        let mut columns = Vec::new();
+        if descriptor.is_separated() {
+            for column in 0..descriptor.ncols() {
+                let column = descriptor.col_offset() + column;
+                let checked = located.place.open(Some(column), Access::ReadOnly).and_then(|file| {
+                    file.expect_len(located.file_bytes)?;
+                    Ok(file.identity().clone())
+                });
+                columns.push(checked.map_err(|source| AttachError::Data {
+                    matrix: located.name.clone(),
+                    source,
+                })?);
+            }
+        }
+        Ok(FileRows { located, columns })
+    }
+
+    /// The descriptor, with the directory in which the data was found.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.located.descriptor
+    }
+
+    /// Whether `file` is one of the files that hold the window's numbers, whatever its path says.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] where `file` is not there.
+    pub fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
+        let file = FileIdentity::of_path(file)?;
+        Ok(*self.located.first.identity() == file || self.columns.contains(&file))
+    }
+
+    /// Reads `rows` as [`crate::BigMatrix::read_rows`] does.
+    ///
+    /// # Errors
+    /// [`RowError::Value`] with the first value, in row order, that is refused;
+    /// [`RowError::Data`] where a file was cut or replaced, or the system refuses. What `out` holds
+    /// then is not defined.
+    ///
+    /// # Panics
+    /// If `rows` ends after `nrows`, or `out` does not have room for exactly these rows.
+    pub fn read_rows<F: RowFloat>(
+        &self,
+        rows: Range<usize>,
+        policy: ValuePolicy,
+        out: &mut [F],
+    ) -> Result<(), RowError> {
+        assert!(rows.end <= self.located.nrows, "rows {rows:?} of {}", self.located.nrows);
+        match self.located.descriptor.element_type() {
+            ElementType::Char => self.read::<i8, F>(rows, policy, out),
+            ElementType::Short => self.read::<i16, F>(rows, policy, out),
+            ElementType::Raw => self.read::<u8, F>(rows, policy, out),
+            ElementType::Integer => self.read::<i32, F>(rows, policy, out),
+            ElementType::Float => self.read::<f32, F>(rows, policy, out),
+            ElementType::Double => self.read::<f64, F>(rows, policy, out),
+        }
+    }
+
+    fn read<T: Element, F: RowFloat>(
+        &self,
+        rows: Range<usize>,
+        policy: ValuePolicy,
+        out: &mut [F],
+    ) -> Result<(), RowError> {
+        let Located { ncols, row_offset, .. } = self.located;
+        let failed = |source| RowError::Data { matrix: self.located.name.clone(), source };
+        let mut turned = Transposition::new(out, rows.len(), ncols, policy);
+        let mut piece = vec![T::zeroed(); STRIP * PIECE_ROWS.min(rows.len())];
+        for strip in Transposition::<F>::strips(ncols) {
+            let files: Vec<Column<'_>> = strip
+                .clone()
+                .map(|column| self.column(column))
+                .collect::<Result<_, _>>()
+                .map_err(failed)?;
+            for start in rows.clone().step_by(PIECE_ROWS) {
+                let count = PIECE_ROWS.min(rows.end - start);
+                let mut read: [&[T]; STRIP] = [&[]; STRIP];
+                let parts = piece.chunks_exact_mut(count);
+                for ((file, part), place) in files.iter().zip(parts).zip(&mut read) {
+                    let byte_offset =
+                        file.byte_offset + ((row_offset + start) * size_of::<T>()) as u64;
+                    let bytes = bytemuck::cast_slice_mut(part);
+                    file.get().read_at(byte_offset, bytes).map_err(failed)?;
+                    *place = part;
+                }
+                turned.put(start - rows.start, strip.start, &read[..strip.len()]);
+            }
+        }
+        turned.finish(rows.start, || self.located.name.clone())
+    }
+
+    /// The file of a column of the window, and where in it the column begins.
+    fn column(&self, column: usize) -> Result<Column<'_>, StorageError> {
+        let Located { descriptor, place, first, total_rows, skip_bytes, .. } = &self.located;
+        let Some(identity) = self.columns.get(column) else {
+            let before = column * total_rows * descriptor.element_type().size_bytes();
+            return Ok(Column {
+                file: ColumnFile::Common(first),
+                byte_offset: (skip_bytes + before) as u64,
+            });
+        };
+        let stored = descriptor.col_offset() + column as u64;
+        let file = place.open(Some(stored), Access::ReadOnly)?;
+        if file.identity() != identity {
+            return Err(StorageError::Replaced { path: file.path().to_path_buf() });
+        }
+        Ok(Column { file: ColumnFile::Own(file), byte_offset: 0 })
+    }
+}
+
+struct Column<'a> {
+    file: ColumnFile<'a>,
+    byte_offset: u64,
+}
+
+enum ColumnFile<'a> {
+    Common(&'a OpenFile),
+    Own(OpenFile),
+}
+
+impl Column<'_> {
+    fn get(&self) -> &OpenFile {
+        match &self.file {
+            ColumnFile::Common(file) => file,
+            ColumnFile::Own(file) => file,
+        }
+    }
+}
+
+impl RowSource for FileRows {
+    fn nrows(&self) -> usize {
+        self.located.nrows
+    }
+
+    fn ncols(&self) -> usize {
+        self.located.ncols
+    }
+
+    fn name(&self) -> String {
+        self.located.name.clone()
+    }
+
+    fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError> {
+        self.read_rows(rows, ValuePolicy::default(), out)
+    }
+}

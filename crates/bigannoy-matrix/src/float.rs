@@ -1,0 +1,64 @@
+//! The two types that rows are read as.
+
+use crate::Element;
+
+/// A floating-point number of rows in memory: `f32` or `f64`.
+///
+/// Unlike stored elements of `bigmemory` these have no missing value: the smallest normal `f32` is
+/// a number here.
+pub trait RowFloat: Copy + Default + Send + Sync + Into<f64> + private::Sealed {
+    /// The stored value, rounded where it has more digits; NaN where it is missing.
+    fn of<T: Element>(stored: T) -> Self;
+
+    /// The number, rounded where it has more digits.
+    fn from_f64(number: f64) -> Self;
+
+    /// The value rounded to `f32`.
+    fn narrow(self) -> f32;
+
+    /// Whether it is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+}
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+impl RowFloat for f32 {
+    fn of<T: Element>(stored: T) -> Self {
+        stored.to_f32()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "rounds as R and Annoy do")]
+    fn from_f64(number: f64) -> Self {
+        number as f32
+    }
+
+    fn narrow(self) -> f32 {
+        self
+    }
+
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+}
+
+impl RowFloat for f64 {
+    fn of<T: Element>(stored: T) -> Self {
+        stored.to_f64()
+    }
+
+    fn from_f64(number: f64) -> Self {
+        number
+    }
+
+    fn narrow(self) -> f32 {
+        f32::from_f64(self)
+    }
+
+    fn is_finite(self) -> bool {
+        self.is_finite()
+    }
+}
