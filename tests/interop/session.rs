@@ -1,57 +1,18 @@
 //! Destinations that a running R session has attached while we write to them.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout};
-
+use crate::conversation::Conversation;
 use bigannoy::matrix::DenseRows;
 use bigannoy::{
     BigMatrix, BuildOptions, Destination, MatrixSink, Metric, SearchOptions, SearchResult,
 };
-use bigannoy_tests::spawn_r;
 
 const QUERIES: usize = 20;
 const K: usize = 4;
 
-/// A session of R that answers a line with a line.
-struct Session {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Session {
-    fn start(dir: &std::path::Path) -> Self {
-        let mut child = spawn_r("interop_session.R", &[dir]).unwrap();
-        let input = child.stdin.take().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut session = Session { child, input, output };
-        assert_eq!(session.line(), "ready");
-        session
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-
-    fn ask(&mut self, question: &str) -> String {
-        writeln!(self.input, "{question}").unwrap();
-        self.line()
-    }
-
-    /// All cells of ids and distances, as R sees them now.
-    fn show(&mut self) -> Vec<f64> {
-        let line = self.ask("show");
-        line.split_whitespace().map(|cell| cell.parse().unwrap()).collect()
-    }
-
-    /// R ends when its input does.
-    fn end(self) {
-        let Session { mut child, input, .. } = self;
-        drop(input);
-        assert!(child.wait().unwrap().success());
-    }
+/// All cells of ids and distances, as R sees them now.
+fn show(r: &mut Conversation) -> Vec<f64> {
+    let line = r.ask("show");
+    line.split_whitespace().map(|cell| cell.parse().unwrap()).collect()
 }
 
 /// The cells of ids and distances, column-major.
@@ -67,8 +28,9 @@ fn cells(result: &SearchResult) -> Vec<f64> {
 pub(crate) fn r_sees_what_is_written_while_it_watches(seed: i32) {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    let mut session = Session::start(dir);
-    assert_eq!(session.show(), [7.0; 2 * QUERIES * K]);
+    let (mut session, first) = Conversation::start("interop_session.R", &[dir]);
+    assert_eq!(first, "ready");
+    assert_eq!(show(&mut session), [7.0; 2 * QUERIES * K]);
 
     // Rows that differ with the seed.
     let factor = f64::from(seed.unsigned_abs() % 1000 + 1) / 500.0;
@@ -86,7 +48,7 @@ pub(crate) fn r_sees_what_is_written_while_it_watches(seed: i32) {
         let mut sink = MatrixSink::new(Destination::path(path("ids.desc")))
             .distances(Destination::path(path("distances.desc")));
         index.search_into(&queries, &options, &mut sink).unwrap();
-        assert_eq!(session.show(), cells(&expected));
+        assert_eq!(show(&mut session), cells(&expected));
     }
 
     // And the other way round, with the matrix attached here.
