@@ -7,7 +7,7 @@ use bigannoy_matrix::{BigMatrix, Descriptor, Element};
 
 /// Elements that a coordinate can be rounded to.
 pub trait FromFloat: Element {
-    /// The value nearest to `value`, in hundredths where the type has no fractions.
+    /// The value nearest to `value`, in hundredths or tenths where the type has no fractions.
     fn from_float(value: f32) -> Self;
 }
 
@@ -34,6 +34,24 @@ impl FromFloat for i16 {
     #[expect(clippy::cast_possible_truncation, reason = "coordinates are small")]
     fn from_float(value: f32) -> Self {
         (100.0 * value) as i16
+    }
+}
+
+impl FromFloat for i8 {
+    #[expect(clippy::cast_possible_truncation, reason = "what is too large is cut to the largest")]
+    fn from_float(value: f32) -> Self {
+        (10.0 * value).clamp(-127.0, 127.0) as i8
+    }
+}
+
+impl FromFloat for u8 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what is too large is cut to the largest"
+    )]
+    fn from_float(value: f32) -> Self {
+        (10.0 * value + 128.0).clamp(0.0, 255.0) as u8
     }
 }
 

@@ -4,6 +4,7 @@
 mod checksums;
 mod determinism;
 mod fixtures;
+mod places;
 mod refusals;
 mod support;
 mod workflow;

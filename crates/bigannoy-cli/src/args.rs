@@ -1,9 +1,9 @@
 //! What can be said on the command line.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use bigannoy::{BuildOptions, DEFAULT_SEED, DEFAULT_TREES, Metric, OpenOptions};
+use bigannoy::{BuildOptions, DEFAULT_SEED, DEFAULT_TREES, Input, Metric, OpenOptions};
 use clap::{Args, Parser, Subcommand};
 
 /// Approximate nearest neighbors over R's big.matrix files, from disk to disk.
@@ -47,9 +47,28 @@ pub(crate) struct Build {
     /// Replace an index that exists.
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Read the matrix with system calls instead of mapping it: for network file systems, and for
+    /// files that others may shorten.
+    #[arg(long)]
+    pub(crate) unmapped: bool,
+}
+
+/// The matrix of a descriptor file, mapped or not.
+fn input(path: &Path, unmapped: bool) -> Input<'_> {
+    if unmapped { Input::unmapped(path) } else { path.into() }
+}
+
+impl Search {
+    pub(crate) fn queries(&self) -> Option<Input<'_>> {
+        self.query.as_deref().map(|query| input(query, self.unmapped))
+    }
 }
 
 impl Build {
+    pub(crate) fn input(&self) -> Input<'_> {
+        input(&self.reference, self.unmapped)
+    }
+
     pub(crate) fn options(&self) -> BuildOptions {
         let options = BuildOptions::new(self.metric)
             .trees(self.trees)
@@ -89,6 +108,10 @@ pub(crate) struct Search {
     /// Descriptor file of the matrix that takes the distances; created if it does not exist.
     #[arg(long, value_name = "OUT.desc", requires = "ids")]
     pub(crate) distances: Option<PathBuf>,
+    /// Read the queries with system calls instead of mapping them: for network file systems, and
+    /// for files that others may shorten.
+    #[arg(long, requires = "query")]
+    pub(crate) unmapped: bool,
     #[command(flatten)]
     pub(crate) layout: Layout,
 }

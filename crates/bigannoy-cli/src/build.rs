@@ -11,7 +11,7 @@ pub(crate) fn run(arguments: &args::Build) -> Result<(), Failure> {
     let started = Instant::now();
     let options =
         arguments.options().interrupt(watch::interrupt()?).progress(watch::progress_bar());
-    let index = bigannoy::build(&arguments.reference, &arguments.index, &options)?;
+    let index = bigannoy::build(arguments.input(), &arguments.index, &options)?;
     let sidecar = index.sidecar();
     writeln!(
         io::stdout(),

@@ -46,28 +46,28 @@ fn index_lines(file: &Path, arguments: &args::Info) -> Result<Lines, Failure> {
 }
 
 fn descriptor_lines(descriptor: &Descriptor, file: &Path) -> Result<Lines, Failure> {
+    // Attaching checks that the data is there and as long as it has to be.
+    let matrix = BigMatrix::attach(file)?;
+    let (total_rows, total_columns) = matrix.descriptor().stored_shape()?;
+    let storage = match descriptor.storage() {
+        Storage::FileBacked { .. } => "file-backed".to_owned(),
+        Storage::SharedMemory { name } => format!("shared memory {name}"),
+    };
     let mut lines = vec![
         ("descriptor", file.display().to_string()),
         ("type", descriptor.element_type().to_string()),
         ("rows", descriptor.nrows().to_string()),
         ("columns", descriptor.ncols().to_string()),
         ("layout", if descriptor.is_separated() { "separated" } else { "contiguous" }.to_owned()),
+        ("storage", storage),
         ("row_names", names(descriptor.row_names())),
         ("column_names", names(descriptor.col_names())),
-    ];
-    if let Storage::SharedMemory { name } = descriptor.storage() {
-        lines.push(("storage", format!("shared memory {name}")));
-        return Ok(lines);
-    }
-    // Attaching checks that the data is there and as long as it has to be.
-    let matrix = BigMatrix::attach(file)?;
-    let (total_rows, total_columns) = matrix.descriptor().stored_shape()?;
-    lines.extend([
+        ("window", if matrix.descriptor().is_window() { "yes" } else { "no" }.to_owned()),
         ("stored_rows", total_rows.to_string()),
         ("stored_columns", total_columns.to_string()),
         ("first_row", (descriptor.row_offset() + 1).to_string()),
         ("first_column", (descriptor.col_offset() + 1).to_string()),
-    ]);
+    ];
     for data in matrix.data_files() {
         let bytes = std::fs::metadata(data)?.len();
         lines.push(("data", format!("{} ({bytes} bytes)", data.display())));

@@ -61,7 +61,7 @@ fn search(
     options: &SearchOptions,
     sink: &mut dyn NeighborSink,
 ) -> Result<SearchSummary, bigannoy::Error> {
-    match &arguments.query {
+    match arguments.queries() {
         Some(query) => index.search_into(query, options, sink),
         None => index.search_self_into(options, sink),
     }

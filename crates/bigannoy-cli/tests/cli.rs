@@ -84,6 +84,11 @@ fn build_search_and_info() {
     let expected = "query,rank,id,distance\n1,1,1,0.22360681\n1,2,2,4.8010416\n2,1,4,0.3162279\n\
                     2,2,3,4.7010636\n";
     assert_eq!(csv, expected);
+    let unmapped = "search ref.ann --query query.desc -k 2 --search-k 100 --unmapped";
+    assert_eq!(place.succeed(unmapped), expected);
+    place.succeed("build ref.desc --index other.ann --trees 25 --seed 99 --unmapped");
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert_eq!(bytes("ref.ann"), bytes("other.ann"));
     let own = place.succeed("search ref.ann -k 1 --threads 2");
     assert_eq!(own.lines().nth(1), Some("1,1,2,5"), "{own}");
 
@@ -94,7 +99,16 @@ fn build_search_and_info() {
         assert!(info.lines().any(|found| found == line), "no {line} in {info}");
     }
     let info = place.succeed("info ref.desc");
-    for line in ["type: double", "rows: 5", "columns: 2", "data: ./ref.bin (80 bytes)"] {
+    for line in [
+        "type: double",
+        "rows: 5",
+        "columns: 2",
+        "layout: contiguous",
+        "storage: file-backed",
+        "row_names: none",
+        "window: no",
+        "data: ./ref.bin (80 bytes)",
+    ] {
         assert!(info.lines().any(|found| found == line), "no {line} in {info}");
     }
 }

@@ -6,9 +6,6 @@ use rayon::prelude::*;
 
 use crate::{RowError, RowSource};
 
-/// Rows that a thread reads at a time: few enough that they stay in its cache.
-const PIECE_ROWS: usize = 256;
-
 /// Copies `rows` as [`RowSource::copy_rows`] does, in pieces that the threads of the current rayon pool
 /// share. The result does not depend on them. Cost: one pass over the rows, no memory of its own
 /// beside what `rows` takes for each thread.
@@ -29,12 +26,14 @@ pub fn par_copy_rows(
     if out.is_empty() {
         return Ok(());
     }
+    let share = rows.len().div_ceil(rayon::current_num_threads());
+    let piece_rows = source.piece_rows().clamp(1, share);
     // Collected before looked at, so that the first fault is the one reported.
     let pieces: Vec<Result<(), RowError>> = out
-        .par_chunks_mut(PIECE_ROWS * ncols)
+        .par_chunks_mut(piece_rows * ncols)
         .enumerate()
         .map(|(piece, out)| {
-            let first = rows.start + piece * PIECE_ROWS;
+            let first = rows.start + piece * piece_rows;
             source.copy_rows(first..first + out.len() / ncols, out)
         })
         .collect();

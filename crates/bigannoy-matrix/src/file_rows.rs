@@ -13,12 +13,16 @@ use crate::{AttachError, Element, RowError, RowFloat, RowSource, ValuePolicy};
 /// Rows of each column that are read at a time.
 const PIECE_ROWS: usize = 4096;
 
+/// Column files that are kept open. Of more columns than that each is opened when it is read: a
+/// process may have no more than some thousand files open.
+const MOST_OPEN: u64 = 128;
+
 /// The rows of a big matrix, read with system calls rather than through a map.
 ///
 /// For files that others may cut or replace, and for network file systems: data that has become
 /// too short is an ordinary error here, where a mapped matrix would end the process. What is read
-/// is the same. It costs a copy, and for a separated matrix the opening of each column's file in
-/// each call; at most eight files are open at a time. Memory: 256 KiB for each thread that reads.
+/// is the same. It costs a copy, and where there are more than 128 column files, the opening of each
+/// in each call. Memory: 256 KiB for each thread that reads.
 ///
 /// ```
 /// use bigannoy_matrix::{ElementType, FileRows, MatrixSpec, NewMatrix, RowSource};
@@ -40,8 +44,18 @@ const PIECE_ROWS: usize = 4096;
 #[derive(Debug)]
 pub struct FileRows {
     located: Located,
-    /// Separated: the files of the window's columns, as they were when it was opened.
-    columns: Vec<FileIdentity>,
+    columns: Columns,
+}
+
+/// The files of the window's columns.
+#[derive(Debug)]
+enum Columns {
+    /// All in one.
+    Common,
+    /// One each, and open.
+    Open(Vec<OpenFile>),
+    /// One each, known again when it is opened.
+    Known(Vec<FileIdentity>),
 }
 
 impl FileRows {
@@ -67,21 +81,26 @@ impl FileRows {
 
     fn new(descriptor: &Descriptor, name: Option<String>) -> Result<Self, AttachError> {
         let located = Located::new(descriptor, name, Access::ReadOnly)?;
-        let mut columns = Vec::new();
-        if descriptor.is_separated() {
-            for column in 0..descriptor.ncols() {
-                let column = descriptor.col_offset() + column;
-                let checked = located.place.open(Some(column), Access::ReadOnly).and_then(|file| {
-                    file.expect_len(located.file_bytes)?;
-                    Ok(file.identity().clone())
-                });
-                columns.push(checked.map_err(|source| AttachError::Data {
-                    matrix: located.name.clone(),
-                    source,
-                })?);
-            }
+        if !descriptor.is_separated() {
+            return Ok(FileRows { located, columns: Columns::Common });
         }
-        Ok(FileRows { located, columns })
+        let open = |column| {
+            let column = descriptor.col_offset() + column;
+            let file = located.place.open(Some(column), Access::ReadOnly)?;
+            file.expect_len(located.file_bytes)?;
+            Ok(file)
+        };
+        let files = (0..descriptor.ncols()).map(open);
+        let columns = if descriptor.ncols() <= MOST_OPEN {
+            files.collect::<Result<_, _>>().map(Columns::Open)
+        } else {
+            let known = files.map(|file| Ok(file?.identity().clone()));
+            known.collect::<Result<_, _>>().map(Columns::Known)
+        };
+        match columns {
+            Ok(columns) => Ok(FileRows { located, columns }),
+            Err(source) => Err(AttachError::Data { matrix: located.name, source }),
+        }
     }
 
     /// The descriptor, with the directory in which the data was found.
@@ -96,7 +115,11 @@ impl FileRows {
     /// [`StorageError::Io`] where `file` is not there.
     pub fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
         let file = FileIdentity::of_path(file)?;
-        Ok(*self.located.first.identity() == file || self.columns.contains(&file))
+        Ok(match &self.columns {
+            Columns::Common => *self.located.first.identity() == file,
+            Columns::Open(files) => files.iter().any(|open| *open.identity() == file),
+            Columns::Known(files) => files.contains(&file),
+        })
     }
 
     /// Reads `rows` as [`crate::BigMatrix::read_rows`] does.
@@ -134,7 +157,7 @@ impl FileRows {
         let Located { ncols, row_offset, .. } = self.located;
         let failed = |source| RowError::Data { matrix: self.located.name.clone(), source };
         let mut turned = Transposition::new(out, rows.len(), ncols, policy);
-        let mut piece = vec![T::zeroed(); STRIP * PIECE_ROWS.min(rows.len())];
+        let mut buffer = vec![T::zeroed(); STRIP * PIECE_ROWS.min(rows.len())];
         for strip in Transposition::<F>::strips(ncols) {
             let files: Vec<Column<'_>> = strip
                 .clone()
@@ -144,7 +167,7 @@ impl FileRows {
             for start in rows.clone().step_by(PIECE_ROWS) {
                 let count = PIECE_ROWS.min(rows.end - start);
                 let mut read: [&[T]; STRIP] = [&[]; STRIP];
-                let parts = piece.chunks_exact_mut(count);
+                let parts = buffer.chunks_exact_mut(count);
                 for ((file, part), place) in files.iter().zip(parts).zip(&mut read) {
                     let byte_offset =
                         file.byte_offset + ((row_offset + start) * size_of::<T>()) as u64;
@@ -161,19 +184,23 @@ impl FileRows {
     /// The file of a column of the window, and where in it the column begins.
     fn column(&self, column: usize) -> Result<Column<'_>, StorageError> {
         let Located { descriptor, place, first, total_rows, skip_bytes, .. } = &self.located;
-        let Some(identity) = self.columns.get(column) else {
-            let before = column * total_rows * descriptor.element_type().size_bytes();
-            return Ok(Column {
-                file: ColumnFile::Common(first),
-                byte_offset: (skip_bytes + before) as u64,
-            });
+        let file = match &self.columns {
+            Columns::Common => {
+                let before = column * total_rows * descriptor.element_type().size_bytes();
+                let byte_offset = (skip_bytes + before) as u64;
+                return Ok(Column { file: ColumnFile::Kept(first), byte_offset });
+            }
+            Columns::Open(files) => ColumnFile::Kept(&files[column]),
+            Columns::Known(files) => {
+                let stored = descriptor.col_offset() + column as u64;
+                let file = place.open(Some(stored), Access::ReadOnly)?;
+                if *file.identity() != files[column] {
+                    return Err(StorageError::Replaced { path: file.path().to_path_buf() });
+                }
+                ColumnFile::Opened(file)
+            }
         };
-        let stored = descriptor.col_offset() + column as u64;
-        let file = place.open(Some(stored), Access::ReadOnly)?;
-        if file.identity() != identity {
-            return Err(StorageError::Replaced { path: file.path().to_path_buf() });
-        }
-        Ok(Column { file: ColumnFile::Own(file), byte_offset: 0 })
+        Ok(Column { file, byte_offset: 0 })
     }
 }
 
@@ -183,15 +210,15 @@ struct Column<'a> {
 }
 
 enum ColumnFile<'a> {
-    Common(&'a OpenFile),
-    Own(OpenFile),
+    Kept(&'a OpenFile),
+    Opened(OpenFile),
 }
 
 impl Column<'_> {
     fn get(&self) -> &OpenFile {
         match &self.file {
-            ColumnFile::Common(file) => file,
-            ColumnFile::Own(file) => file,
+            ColumnFile::Kept(file) => file,
+            ColumnFile::Opened(file) => file,
         }
     }
 }
@@ -211,5 +238,9 @@ impl RowSource for FileRows {
 
     fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError> {
         self.read_rows(rows, ValuePolicy::default(), out)
+    }
+
+    fn piece_rows(&self) -> usize {
+        PIECE_ROWS
     }
 }

@@ -1,11 +1,14 @@
-//! Matrices of R's `bigmemory`: files of numbers, attached through their descriptors.
+//! Matrices of R's `bigmemory`: numbers in files or shared memory, attached through their descriptors.
 //!
-//! * [`BigMatrix`] is a matrix that lives in one file, or in one file for each column.
+//! * [`BigMatrix`] is a matrix in one file or piece of shared memory, or in one for each column.
 //! * [`MatrixRef`] and [`MatrixMut`] show its numbers as typed columns; [`AnyMatrixRef`] where the
 //!   type is known only at run time.
 //! * [`RowSource`] is what searching needs of a matrix: rows of `f32`. A [`BigMatrix`] is one, and
-//!   so are rows in memory, as [`DenseRows`].
-//! * [`NewMatrix`] creates a matrix that R attaches.
+//!   so are rows in memory, as [`DenseRows`], and rows that are read without a map, as [`FileRows`].
+//!   `RowBlocks` (feature `rayon`) reads them block by block, on all threads.
+//! * [`BigMatrix::read_rows`] gives rows of `f32` or `f64`; a [`ValuePolicy`] says what becomes of
+//!   missing and infinite values.
+//! * [`NewMatrix`] creates a matrix in files that R attaches, [`SharedMatrix`] one in shared memory.
 //!
 //! ```
 //! use bigannoy_matrix::{BigMatrix, ElementType, MatrixSpec, NewMatrix, RowSource};
@@ -25,13 +28,32 @@
 //! ```
 //!
 //! # Trust
-//! Attaching checks what R does not: that every data file is as long as the descriptor says, that
-//! the window lies within the stored matrix, that no size overflows. What happens if another
-//! process changes or shortens a file that is attached is told in [`bigannoy_storage`].
+//! What is checked, and when:
+//!
+//! | when | what | otherwise |
+//! | --- | --- | --- |
+//! | a descriptor is read | size, syntax, depth and expansion; fields, types and signs; nothing is ever evaluated | [`AttachError::Descriptor`] |
+//! | attaching | each data file is a regular file, is there and may be read; R would map a directory or wait at a pipe | [`AttachError::Data`] |
+//! | | each file is as long as the stored shape says, one byte more and longer being allowed; totals that R wrapped at 32 bits are repaired from the length | [`AttachError::Data`], [`AttachError::Window`] |
+//! | | the window lies within the stored shape; no product of sizes overflows | [`AttachError::Window`], [`AttachError::TooLarge`] |
+//! | | no other matrix of this process writes to the file | [`AttachError::Data`] |
+//! | viewing | the element type, and that the matrix is writable | [`ViewError`] |
+//! | reading rows | every value, against the [`ValuePolicy`] | [`RowError::Value`] |
+//! | creating | nothing stands at any of the names, column files included; there is space for all of it | [`CreateError`] |
+//!
+//! What other processes do to a matrix that is attached cannot be checked. If they write to it, old
+//! and new values are seen side by side. If they *shorten* a mapped file, touching the lost part ends
+//! the process, as in R. Where that can happen, and on network file systems, read the rows with
+//! [`FileRows`]: it maps nothing, and a file that was cut is a [`RowError::Data`]. A file that another
+//! is renamed onto is no danger: what is attached stays what it was.
+//!
+//! Shared memory is looked at as an observer: R's count of users and its semaphore are never
+//! touched, and the numbers stay valid here after R has gone. Only [`SharedMatrix`] makes, and
+//! removes, a count of its own.
 //!
 //! # Limits
-//! File-backed matrices. A descriptor of a shared-memory matrix is refused by name. Separated columns
-//! are mapped one by one: systems allow some 65,000 maps in a process.
+//! Shared memory: Linux. Separated columns are mapped one by one: systems allow some 65,000 maps in
+//! a process.
 //!
 //! # Source
 //! Layout and missing values are those of `bigmemory` 4.6.4.

@@ -28,6 +28,11 @@ pub trait RowSource: Sync {
     /// If `rows` ends after `nrows`, or `out` does not have room for exactly these rows.
     fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError>;
 
+    /// How many rows are best copied at a time where several threads share the work: a hint too.
+    fn piece_rows(&self) -> usize {
+        256
+    }
+
     /// Tells that `rows` will be copied soon, so that the source may begin to fetch them.
     ///
     /// A hint: it does not wait, changes no answer, and does nothing unless a source makes it. Rows

@@ -158,15 +158,31 @@ fn a_file_cut_behind_us_is_an_error_and_not_the_end_of_the_process() {
 #[test]
 fn a_column_file_that_was_replaced_is_not_read() {
     let (directory, path) = directory();
-    drop(create(&path, (10, 2), true, |_, _| 1i16));
+    // So many columns that their files are not kept open.
+    drop(create(&path, (10, 200), true, |row, col| {
+        f32::from(i16::try_from(number(row, col)).unwrap())
+    }));
     let rows = FileRows::open(&path).unwrap();
-    let file = directory.path().join("m.bin_column_1");
+    let mut out = [0.0; 200];
+    rows.copy_rows(3..4, &mut out).unwrap();
+    assert_eq!((out[0], out[199]), (9.0, 208.0));
+    let file = directory.path().join("m.bin_column_150");
+    assert!(rows.has_data_in(&file).unwrap() && !rows.has_data_in(&path).unwrap());
     std::fs::rename(&file, directory.path().join("old")).unwrap();
-    std::fs::write(&file, [0; 20]).unwrap();
-    let RowError::Data { source, .. } = rows.copy_rows(0..1, &mut [0.0; 2]).unwrap_err() else {
+    std::fs::write(&file, [0; 40]).unwrap();
+    let RowError::Data { source, .. } = rows.copy_rows(0..1, &mut out).unwrap_err() else {
         panic!("another file")
     };
     assert!(matches!(source, StorageError::Replaced { path } if path == file));
+
+    // Files that are open are read on, whatever their names lead to by now.
+    drop(create(&directory.path().join("few.desc"), (10, 2), true, number));
+    let rows = FileRows::open(directory.path().join("few.desc")).unwrap();
+    let file = directory.path().join("few.bin_column_1");
+    assert!(rows.has_data_in(&file).unwrap() && !rows.has_data_in(&path).unwrap());
+    std::fs::remove_file(&file).unwrap();
+    rows.copy_rows(2..3, &mut out[..2]).unwrap();
+    assert_eq!(out[..2], [6.0, 7.0]);
 }
 
 #[cfg(unix)]
