@@ -38,7 +38,7 @@
 //!
 //! # The parts
 //! Each is a crate of its own, and a module here: [`matrix`], [`descriptor`],
-//! [`format`](mod@format), [`metric`], [`sink`].
+//! [`format`](mod@format), [`metric`], [`sink`], [`storage`], [`npy`].
 #![forbid(unsafe_code)]
 
 mod build;
@@ -84,6 +84,14 @@ pub mod format {
 /// Metrics, neighbors and their order.
 pub mod metric {
     pub use bigannoy_metric::*;
+}
+/// Mapped files, and files that appear whole or not at all.
+pub mod storage {
+    pub use bigannoy_storage::*;
+}
+/// `NumPy`'s `.npy` files.
+pub mod npy {
+    pub use bigannoy_npy::*;
 }
 /// Where results go.
 pub mod sink {
