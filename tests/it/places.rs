@@ -82,7 +82,7 @@ fn reading_without_a_map_changes_no_answer_and_a_cut_file_no_process() {
 
     let rows = FileRows::open(&unmapped).unwrap();
     fs::File::options().write(true).open(at("ref.bin")).unwrap().set_len(72).unwrap();
-    let error = RowBlocks::new(&rows, 2).next_block().unwrap_err();
+    let error = RowBlocks::new(&rows, 5).next_block().unwrap_err();
     assert!(error.to_string().ends_with("ref.desc cannot be read"), "{error}");
     let error = bigannoy::build(Input::rows(&rows), at("cut.ann"), &options()).unwrap_err();
     let mut chain = error.to_string();

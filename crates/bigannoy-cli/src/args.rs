@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use bigannoy::{BuildOptions, DEFAULT_SEED, DEFAULT_TREES, Input, Metric, OpenOptions};
 use clap::{Args, Parser, Subcommand};
 
+use crate::matrix::Matrix;
+
 /// Approximate nearest neighbors over R's big.matrix files, from disk to disk.
 #[derive(Debug, Parser)]
 #[command(name = "bigannoy", version, about, max_term_width = 100)]
@@ -22,6 +24,8 @@ pub(crate) enum Command {
     Search(Search),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
     Info(Info),
+    /// Create, look at, import and export matrices.
+    Matrix(Matrix),
 }
 
 #[derive(Debug, Args)]

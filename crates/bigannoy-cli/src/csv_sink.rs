@@ -24,13 +24,16 @@ fn failed(error: &io::Error) -> SinkError {
     SinkError::Other(Box::new(told))
 }
 
-/// What the system said of a line that could not be written.
 fn line_failed(error: csv::Error) -> SinkError {
-    let error = match error.into_kind() {
+    failed(&system_error(error))
+}
+
+/// What the system said of a line that could not be read or written.
+pub(crate) fn system_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
-    };
-    failed(&error)
+    }
 }
 
 impl<W: Write> NeighborSink for CsvSink<W> {

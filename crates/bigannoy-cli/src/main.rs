@@ -9,6 +9,7 @@ mod build;
 mod csv_sink;
 mod failure;
 mod info;
+mod matrix;
 mod search;
 mod watch;
 
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
+        Command::Matrix(arguments) => matrix::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

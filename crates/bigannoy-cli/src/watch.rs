@@ -1,6 +1,6 @@
 //! Progress on a terminal, and Ctrl-C.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bigannoy::{Progress, Stage};
@@ -50,12 +50,50 @@ fn new_bar(progress: Progress) -> ProgressBar {
         Stage::Trees => "trees",
         _ => "queries",
     };
+    bar(progress.total, what)
+}
+
+fn bar(total: u64, what: &'static str) -> ProgressBar {
     // Hidden by itself where standard error is no terminal.
-    let bar = ProgressBar::new(progress.total).with_message(what);
+    let bar = ProgressBar::new(total).with_message(what);
     if let Ok(style) =
         ProgressStyle::with_template("{msg:>8} {wide_bar} {human_pos}/{human_len}, {eta} left")
     {
         bar.set_style(style);
     }
     bar
+}
+
+/// Work of this command itself, shown and interrupted as that of the library is.
+pub(crate) struct Work {
+    interrupt: Arc<AtomicBool>,
+    bar: ProgressBar,
+}
+
+impl Work {
+    /// Nothing yet: see [`Work::begin`].
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Work { interrupt: interrupt()?, bar: ProgressBar::hidden() })
+    }
+
+    /// Begins to show a stage of `total` pieces.
+    pub(crate) fn begin(&mut self, total: u64, what: &'static str) {
+        self.bar.finish_and_clear();
+        self.bar = bar(total, what);
+    }
+
+    /// Shows that so many more pieces are done; fails where Ctrl-C was pressed.
+    pub(crate) fn advance(&self, pieces: u64) -> Result<(), Failure> {
+        self.bar.inc(pieces);
+        if self.interrupt.load(Ordering::Relaxed) {
+            return Err("interrupted".into());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }

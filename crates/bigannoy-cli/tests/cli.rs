@@ -1,74 +1,26 @@
 //! The command as people type it.
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+mod place;
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use place::Place;
 
 /// A directory with the matrices of the seed workflow, which R wrote.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let fixtures =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/annoy/seed");
-        for name in ["ref.desc", "ref.bin", "query.desc", "query.bin", "ref_euclidean.ann"] {
-            std::fs::copy(fixtures.join(name), directory.path().join(name)).unwrap();
-        }
-        Place(directory)
+fn seed() -> Place {
+    let place = Place::new();
+    for name in ["ref.desc", "ref.bin", "query.desc", "query.bin", "ref_euclidean.ann"] {
+        place.copy("../../tests/fixtures/annoy/seed", name);
     }
+    place
+}
 
-    /// Adds a matrix of some thousand rows, which R wrote.
-    fn copy_clusters(&self) {
-        let fixtures =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/v1/clusters");
-        for name in ["reference.desc", "reference.bin"] {
-            std::fs::copy(fixtures.join(name), self.path(name)).unwrap();
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, line: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_bigannoy"))
-            .args(line.split_whitespace())
-            .current_dir(self.0.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    /// Runs a line that has to succeed, in silence but for its output.
-    fn succeed(&self, line: &str) -> String {
-        let output = self.run(line);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{line}: {errors}");
-        assert_eq!(errors, "", "{line}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs a line that has to fail with one message, and to change nothing.
-    fn fail(&self, line: &str) -> String {
-        let before = self.files();
-        let output = self.run(line);
-        assert_eq!(output.status.code(), Some(1), "{line}");
-        assert!(output.stdout.is_empty(), "{line}");
-        assert_eq!(self.files(), before, "{line} changed a file");
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert!(message.starts_with("error: "), "{line}: {message}");
-        assert_eq!(message.lines().count(), 1, "{line}: {message}");
-        message.trim_end().to_owned()
-    }
-
-    fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let entries = std::fs::read_dir(self.0.path()).unwrap();
-        entries
-            .map(|entry| entry.unwrap().path())
-            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
-            .collect()
+/// Adds a matrix of some thousand rows, which R wrote.
+fn copy_clusters(place: &Place) {
+    for name in ["reference.desc", "reference.bin"] {
+        place.copy("../../tests/fixtures/v1/clusters", name);
     }
 }
 
@@ -76,7 +28,7 @@ const BUILD: &str = "build ref.desc --index ref.ann --trees 25 --seed 99";
 
 #[test]
 fn build_search_and_info() {
-    let place = Place::new();
+    let place = seed();
     let built = place.succeed(BUILD);
     assert!(built.starts_with("ref.ann: 5 items, 2 dimensions, 25 trees, euclidean, "), "{built}");
 
@@ -115,7 +67,7 @@ fn build_search_and_info() {
 
 #[test]
 fn neighbors_go_into_new_and_existing_matrices() {
-    let place = Place::new();
+    let place = seed();
     place.succeed(BUILD);
     let line = "search ref.ann --query query.desc -k 2 --ids i.desc --distances d.desc";
     place.succeed(line);
@@ -131,7 +83,7 @@ fn neighbors_go_into_new_and_existing_matrices() {
 
 #[test]
 fn an_index_of_annoy_is_searched_when_told_what_it_is() {
-    let place = Place::new();
+    let place = seed();
     let csv = place
         .succeed("search ref_euclidean.ann --metric euclidean --dim 2 --query query.desc -k 1");
     assert_eq!(csv, "query,rank,id,distance\n1,1,1,0.22360681\n2,1,4,0.3162279\n");
@@ -143,7 +95,7 @@ fn an_index_of_annoy_is_searched_when_told_what_it_is() {
 
 #[test]
 fn the_seed_decides_the_file_and_threads_do_not() {
-    let place = Place::new();
+    let place = seed();
     for (name, more) in [("a", "--threads 1"), ("b", "--threads 3"), ("c", "--seed 7")] {
         place.succeed(&format!("build ref.desc --index {name} --metric angular {more}"));
     }
@@ -154,7 +106,7 @@ fn the_seed_decides_the_file_and_threads_do_not() {
 
 #[test]
 fn failures_name_the_file_and_change_nothing() {
-    let place = Place::new();
+    let place = seed();
     place.succeed(BUILD);
     std::fs::write(place.path("bad.desc"), "new(\"big.matrix.descriptor\"\n, 7)").unwrap();
     for (line, expected) in [
@@ -183,7 +135,7 @@ fn failures_name_the_file_and_change_nothing() {
 
 #[test]
 fn wrong_usage_is_status_two() {
-    let place = Place::new();
+    let place = seed();
     for line in [
         "",
         "build ref.desc",
@@ -204,7 +156,7 @@ fn wrong_usage_is_status_two() {
 
 #[test]
 fn overwriting_has_to_be_asked_for() {
-    let place = Place::new();
+    let place = seed();
     place.succeed(BUILD);
     let before = std::fs::read(place.path("ref.ann")).unwrap();
     place.succeed("build ref.desc --index ref.ann --trees 3 --overwrite");
@@ -218,13 +170,13 @@ fn overwriting_has_to_be_asked_for() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_standard_output_is_a_failure() {
-    let place = Place::new();
+    let place = seed();
     place.succeed(BUILD);
     for line in ["info ref.ann", "search ref.ann -k 1", "build ref.desc --index y.ann"] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_bigannoy"))
             .args(line.split_whitespace())
-            .current_dir(place.0.path())
+            .current_dir(place.path("."))
             .stdout(full)
             .stderr(Stdio::piped())
             .output()
@@ -239,8 +191,8 @@ fn a_full_standard_output_is_a_failure() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_may_not_grow_is_a_failure_that_leaves_nothing() {
-    let place = Place::new();
-    place.copy_clusters();
+    let place = seed();
+    copy_clusters(&place);
     let before = place.files();
     let script = format!(
         "ulimit -f 100; exec {} build reference.desc --index big.ann",
@@ -248,7 +200,7 @@ fn a_file_that_may_not_grow_is_a_failure_that_leaves_nothing() {
     );
     let output = Command::new("sh")
         .args(["-c", &script])
-        .current_dir(place.0.path())
+        .current_dir(place.path("."))
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -262,14 +214,14 @@ fn a_file_that_may_not_grow_is_a_failure_that_leaves_nothing() {
 #[cfg(unix)]
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
-    let place = Place::new();
-    place.copy_clusters();
+    let place = seed();
+    copy_clusters(&place);
     place.succeed(BUILD);
     place.succeed("build reference.desc --index large.ann --trees 2");
     for line in ["search ref.ann -k 4", "search large.ann -k 9", "info ref.ann"] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_bigannoy"))
             .args(line.split_whitespace())
-            .current_dir(place.0.path())
+            .current_dir(place.path("."))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

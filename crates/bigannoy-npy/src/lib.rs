@@ -1,4 +1,4 @@
-//! `NumPy`'s `.npy` files: the header that says what the numbers after it are, read and written.
+//! NumPy's `.npy` files: the header that says what the numbers after it are, read and written.
 //!
 //! A file is a header and then nothing but numbers, row after row or column after column.
 //! [`NpyHeader`] says of which [`Dtype`] they are, how many, in which order, and at which byte they
@@ -25,13 +25,13 @@
 //! evaluated: its three keys in any order and spacing, in either kind of quotes.
 //!
 //! # Limits
-//! Headers of up to [`MAX_HEADER_BYTES`], which is all that version 1.0 can have. (`NumPy` itself
+//! Headers of up to [`MAX_HEADER_BYTES`], which is all that version 1.0 can have. (NumPy itself
 //! stops at 10,000, unless told that the file can be trusted, because it hands the header to
 //! Python's parser.)
 //!
 //! # Source
-//! The description of the format in `NumPy`'s manual, "NEP 1" and `numpy.lib.format`. What is written
-//! is what `NumPy` 2 writes, byte for byte.
+//! The description of the format in NumPy's manual, "NEP 1" and `numpy.lib.format`. What is written
+//! is what NumPy 2 writes, byte for byte.
 #![forbid(unsafe_code)]
 
 mod dtype;

@@ -1,4 +1,4 @@
-//! Files of `NumPy`, and files that nobody wrote.
+//! Files of NumPy, and files that nobody wrote.
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::path::Path;

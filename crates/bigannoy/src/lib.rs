@@ -89,7 +89,7 @@ pub mod metric {
 pub mod storage {
     pub use bigannoy_storage::*;
 }
-/// `NumPy`'s `.npy` files.
+/// NumPy's `.npy` files.
 pub mod npy {
     pub use bigannoy_npy::*;
 }

@@ -1,0 +1,233 @@
+//! From a CSV file to a matrix, in two passes: one counts, one converts.
+
+use std::fs::File;
+use std::io::Seek;
+use std::path::Path;
+
+use bigannoy::descriptor::ByteString;
+use bigannoy::matrix::{MatrixSpec, NewMatrix};
+use bigannoy::storage::{Access, OpenFile, StorageError};
+use bigannoy::{BigMatrix, ElementType};
+use csv::ByteRecord;
+
+use super::args::Import;
+use super::import::DOUBLE_CAN;
+use super::number::{Misfit, Number};
+use super::place::Place;
+use super::{block_rows, for_type};
+use crate::csv_sink::system_error;
+use crate::failure::Failure;
+use crate::watch::Work;
+
+pub(super) fn run(arguments: &Import, work: Work) -> Result<BigMatrix, Failure> {
+    let path = arguments.input.as_path();
+    let file = OpenFile::open(path, Access::ReadOnly)?.into_file();
+    let na = if arguments.na.is_empty() {
+        vec![b"NA".to_vec(), Vec::new()]
+    } else {
+        arguments.na.iter().map(|text| text.trim_ascii().as_bytes().to_vec()).collect()
+    };
+    let mut table = Table { arguments, path, file, na, work };
+    let shape = table.survey()?;
+
+    let element_type = arguments.element_type.unwrap_or(ElementType::Double);
+    let mut spec =
+        MatrixSpec::new(element_type, shape.rows, shape.cols).separated(arguments.separated);
+    if arguments.row_names {
+        spec = spec.row_names(shape.row_names);
+    }
+    if let Some(names) = shape.col_names {
+        spec = spec.col_names(names);
+    }
+    let mut new = NewMatrix::create(&arguments.descriptor, &spec)?;
+    for_type!(element_type, T => table.fill::<T>(shape.rows, shape.cols, &mut new))?;
+    Ok(new.finish()?)
+}
+
+/// The file, and how it is to be understood.
+struct Table<'a> {
+    arguments: &'a Import,
+    path: &'a Path,
+    file: File,
+    /// What stands for a missing value.
+    na: Vec<Vec<u8>>,
+    work: Work,
+}
+
+/// What the first pass finds out.
+struct Shape {
+    rows: usize,
+    cols: usize,
+    row_names: Vec<ByteString>,
+    col_names: Option<Vec<ByteString>>,
+}
+
+/// Lines that are read between two looks at the progress.
+const LINES: usize = 1024;
+
+impl Table<'_> {
+    /// Counts rows and columns, compares the lines' numbers of fields, and keeps the names.
+    fn survey(&mut self) -> Result<Shape, Failure> {
+        let name = self.path.display();
+        let mut lines =
+            Lines::new(&self.file, self.path, self.arguments.delimiter, &mut self.work)?;
+        let mut header: Option<ByteRecord> = None;
+        let mut shape = Shape { rows: 0, cols: 0, row_names: Vec::new(), col_names: None };
+        let mut expected = None;
+        while let Some(record) = lines.next()? {
+            if self.arguments.header && header.is_none() {
+                header = Some(record.clone());
+                continue;
+            }
+            let expected = *expected.get_or_insert(record.len());
+            if record.len() != expected {
+                let (line, found) = (line(record), record.len());
+                return Err(format!(
+                    "{name}: line {line} has {found} fields, expected {expected} as in the lines \
+                     before"
+                )
+                .into());
+            }
+            if self.arguments.row_names {
+                shape.row_names.push(record[0].into());
+            }
+            shape.rows += 1;
+        }
+        let Some(fields) = expected else {
+            return Err(format!("{name} has no rows, expected at least 1").into());
+        };
+        shape.cols = fields - usize::from(self.arguments.row_names);
+        if shape.cols == 0 {
+            return Err(format!("{name} has row names and no columns, expected at least 1").into());
+        }
+        if let Some(header) = header {
+            // R's `write.table` has no field above the row names, `write.csv` an empty one.
+            let skip = match header.len() {
+                found if found == fields => fields - shape.cols,
+                found if found == shape.cols => 0,
+                found => {
+                    return Err(format!(
+                        "{name}: the first line has {found} names, expected {} as there are columns",
+                        shape.cols
+                    )
+                    .into());
+                }
+            };
+            shape.col_names = Some(header.iter().skip(skip).map(ByteString::from).collect());
+        }
+        Ok(shape)
+    }
+
+    /// Fills the matrix, a block of rows at a time, so that each column's pages are touched a piece
+    /// at a time and not a number at a time.
+    fn fill<T: Number>(
+        &mut self,
+        rows: usize,
+        cols: usize,
+        new: &mut NewMatrix,
+    ) -> Result<(), Failure> {
+        let changed = || format!("{} was changed while it was read", self.path.display());
+        let mut lines =
+            Lines::new(&self.file, self.path, self.arguments.delimiter, &mut self.work)?;
+        let (header, names) = (self.arguments.header, usize::from(self.arguments.row_names));
+        if header {
+            lines.next()?.ok_or_else(changed)?;
+        }
+        let mut view = new.view_mut::<T>()?;
+        let step = block_rows(size_of::<T>().saturating_mul(cols)).min(rows);
+        // Column after column, each `step` long.
+        let mut block = vec![T::MISSING; step * cols];
+        for first in (0..rows).step_by(step) {
+            let len = step.min(rows - first);
+            for at in 0..len {
+                let record = lines.next()?.filter(|record| record.len() == cols + names);
+                let record = record.ok_or_else(changed)?;
+                for (col, field) in record.iter().skip(names).enumerate() {
+                    let field = field.trim_ascii();
+                    block[col * step + at] = read(field, &self.na).map_err(|misfit| {
+                        let line = Some(line(record));
+                        let place = Place { of: &self.path.display(), row: first + at, col, line };
+                        let hint =
+                            if read::<f64>(field, &self.na).is_ok() { DOUBLE_CAN } else { "" };
+                        place.refuse(&Excerpt(field), misfit, T::TYPE) + hint
+                    })?;
+                }
+            }
+            for (col, values) in block.chunks_exact(step).enumerate() {
+                view.column_mut(col)[first..first + len].copy_from_slice(&values[..len]);
+            }
+        }
+        if lines.next()?.is_some() {
+            return Err(changed().into());
+        }
+        Ok(())
+    }
+}
+
+/// What a field is as an element.
+fn read<T: Number>(field: &[u8], na: &[Vec<u8>]) -> Result<T, Misfit> {
+    if na.iter().any(|na| na == field) {
+        return T::missing();
+    }
+    std::str::from_utf8(field).map_err(|_| Misfit::NoNumber).and_then(T::stored_text)
+}
+
+/// The lines of the file, from its beginning.
+struct Lines<'a> {
+    reader: csv::Reader<&'a File>,
+    record: ByteRecord,
+    path: &'a Path,
+    work: &'a Work,
+    /// Lines read.
+    count: usize,
+    /// Bytes that are shown to be done.
+    shown: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(
+        mut file: &'a File,
+        path: &'a Path,
+        delimiter: u8,
+        work: &'a mut Work,
+    ) -> Result<Self, Failure> {
+        file.rewind().map_err(StorageError::io("read", path))?;
+        let bytes = file.metadata().map_err(StorageError::io("look at", path))?.len();
+        work.begin(bytes, "bytes");
+        let reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(1 << 16)
+            .from_reader(file);
+        Ok(Lines { reader, record: ByteRecord::new(), path, work, count: 0, shown: 0 })
+    }
+
+    fn next(&mut self) -> Result<Option<&ByteRecord>, Failure> {
+        let read = self.reader.read_byte_record(&mut self.record);
+        let found = read.map_err(|e| StorageError::io("read", self.path)(system_error(e)))?;
+        self.count += 1;
+        if self.count.is_multiple_of(LINES) {
+            let done = self.reader.position().byte();
+            self.work.advance(done - self.shown)?;
+            self.shown = done;
+        }
+        Ok(found.then_some(&self.record))
+    }
+}
+
+/// The line at which a record begins, counted from 1.
+fn line(record: &ByteRecord) -> u64 {
+    record.position().map_or(0, csv::Position::line)
+}
+
+/// The beginning of a field, in quotes.
+struct Excerpt<'a>(&'a [u8]);
+
+impl std::fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 40;
+        let more = if self.0.len() > SHOWN { "..." } else { "" };
+        write!(f, "{:?}{more}", ByteString::from(&self.0[..self.0.len().min(SHOWN)]))
+    }
+}
