@@ -69,7 +69,8 @@ pub(super) struct Head {
 
 /// Every value arrives as it is, or the import fails with its row and column: a value that the type
 /// cannot hold is refused, and so is one that the type keeps for NA. Decimal fractions are rounded
-/// to the nearest float or double. NaN becomes NA in types that have no NaN.
+/// to the nearest float or double. NaN becomes NA in types that have no NaN. Empty lines of CSV are
+/// skipped.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// File to read.

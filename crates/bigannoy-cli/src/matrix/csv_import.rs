@@ -1,7 +1,7 @@
 //! From a CSV file to a matrix, in two passes: one counts, one converts.
 
 use std::fs::File;
-use std::io::Seek;
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use bigannoy::descriptor::ByteString;
@@ -19,7 +19,7 @@ use crate::csv_sink::system_error;
 use crate::failure::Failure;
 use crate::watch::Work;
 
-pub(super) fn run(arguments: &Import, work: Work) -> Result<BigMatrix, Failure> {
+pub(super) fn run(arguments: &Import, mut work: Work) -> Result<BigMatrix, Failure> {
     let path = arguments.input.as_path();
     let file = OpenFile::open(path, Access::ReadOnly)?.into_file();
     let na = if arguments.na.is_empty() {
@@ -27,8 +27,10 @@ pub(super) fn run(arguments: &Import, work: Work) -> Result<BigMatrix, Failure> 
     } else {
         arguments.na.iter().map(|text| text.trim_ascii().as_bytes().to_vec()).collect()
     };
-    let mut table = Table { arguments, path, file, na, work };
-    let shape = table.survey()?;
+    let bytes = file.metadata().map_err(StorageError::io("look at", path))?.len();
+    let table = Table { arguments, path, file, na };
+    work.begin(bytes, "bytes");
+    let shape = table.survey(&work)?;
 
     let element_type = arguments.element_type.unwrap_or(ElementType::Double);
     let mut spec =
@@ -40,7 +42,8 @@ pub(super) fn run(arguments: &Import, work: Work) -> Result<BigMatrix, Failure> 
         spec = spec.col_names(names);
     }
     let mut new = NewMatrix::create(&arguments.descriptor, &spec)?;
-    for_type!(element_type, T => table.fill::<T>(shape.rows, shape.cols, &mut new))?;
+    work.begin(bytes, "bytes");
+    for_type!(element_type, T => table.fill::<T>(shape.rows, shape.cols, &mut new, &work))?;
     Ok(new.finish()?)
 }
 
@@ -51,7 +54,6 @@ struct Table<'a> {
     file: File,
     /// What stands for a missing value.
     na: Vec<Vec<u8>>,
-    work: Work,
 }
 
 /// What the first pass finds out.
@@ -67,21 +69,29 @@ const LINES: usize = 1024;
 
 impl Table<'_> {
     /// Counts rows and columns, compares the lines' numbers of fields, and keeps the names.
-    fn survey(&mut self) -> Result<Shape, Failure> {
+    fn survey(&self, work: &Work) -> Result<Shape, Failure> {
         let name = self.path.display();
-        let mut lines =
-            Lines::new(&self.file, self.path, self.arguments.delimiter, &mut self.work)?;
+        let mut lines = Lines::new(&self.file, self.path, self.arguments.delimiter, work)?;
         let mut header: Option<ByteRecord> = None;
         let mut shape = Shape { rows: 0, cols: 0, row_names: Vec::new(), col_names: None };
         let mut expected = None;
-        while let Some(record) = lines.next()? {
+        while lines.next()?.is_some() {
+            let record = &lines.record;
+            if lines.after_empty_line {
+                let line = self.line(record)?;
+                return Err(format!(
+                    "{name}: there is an empty line before line {line}: in a table of one column it \
+                     could be a missing value; write NA there, or remove it"
+                )
+                .into());
+            }
             if self.arguments.header && header.is_none() {
                 header = Some(record.clone());
                 continue;
             }
             let expected = *expected.get_or_insert(record.len());
             if record.len() != expected {
-                let (line, found) = (line(record), record.len());
+                let (line, found) = (self.line(record)?, record.len());
                 return Err(format!(
                     "{name}: line {line} has {found} fields, expected {expected} as in the lines \
                      before"
@@ -121,14 +131,14 @@ impl Table<'_> {
     /// Fills the matrix, a block of rows at a time, so that each column's pages are touched a piece
     /// at a time and not a number at a time.
     fn fill<T: Number>(
-        &mut self,
+        &self,
         rows: usize,
         cols: usize,
         new: &mut NewMatrix,
+        work: &Work,
     ) -> Result<(), Failure> {
         let changed = || format!("{} was changed while it was read", self.path.display());
-        let mut lines =
-            Lines::new(&self.file, self.path, self.arguments.delimiter, &mut self.work)?;
+        let mut lines = Lines::new(&self.file, self.path, self.arguments.delimiter, work)?;
         let (header, names) = (self.arguments.header, usize::from(self.arguments.row_names));
         if header {
             lines.next()?.ok_or_else(changed)?;
@@ -144,13 +154,14 @@ impl Table<'_> {
                 let record = record.ok_or_else(changed)?;
                 for (col, field) in record.iter().skip(names).enumerate() {
                     let field = field.trim_ascii();
-                    block[col * step + at] = read(field, &self.na).map_err(|misfit| {
-                        let line = Some(line(record));
-                        let place = Place { of: &self.path.display(), row: first + at, col, line };
-                        let hint =
-                            if read::<f64>(field, &self.na).is_ok() { DOUBLE_CAN } else { "" };
-                        place.refuse(&Excerpt(field), misfit, T::TYPE) + hint
-                    })?;
+                    block[col * step + at] = match read(field, &self.na) {
+                        Ok(value) => value,
+                        Err(misfit) => {
+                            return Err(self
+                                .refuse::<T>(record, first + at, col, field, misfit)?
+                                .into());
+                        }
+                    };
                 }
             }
             for (col, values) in block.chunks_exact(step).enumerate() {
@@ -161,6 +172,40 @@ impl Table<'_> {
             return Err(changed().into());
         }
         Ok(())
+    }
+
+    /// The message about a field that is no element.
+    fn refuse<T: Number>(
+        &self,
+        record: &ByteRecord,
+        row: usize,
+        col: usize,
+        field: &[u8],
+        misfit: Misfit,
+    ) -> Result<String, StorageError> {
+        let line = Some(self.line(record)?);
+        let place = Place { of: &self.path.display(), row, col, line };
+        let hint = if read::<f64>(field, &self.na).is_ok() { DOUBLE_CAN } else { "" };
+        Ok(place.refuse(&Excerpt(field), misfit, T::TYPE) + hint)
+    }
+
+    /// The line at which a record begins, counted from 1. Nothing can be read after this.
+    fn line(&self, record: &ByteRecord) -> Result<u64, StorageError> {
+        // Where the reader began to look for it: empty lines are still to come there, and what is
+        // left of the line end before.
+        let Some(position) = record.position() else { return Ok(0) };
+        let mut line = position.line();
+        let mut file = &self.file;
+        let failed = |error| StorageError::io("read", self.path)(error);
+        file.seek(SeekFrom::Start(position.byte())).map_err(failed)?;
+        for byte in BufReader::new(file).bytes() {
+            match byte.map_err(failed)? {
+                b'\n' => line += 1,
+                b'\r' => {}
+                _ => break,
+            }
+        }
+        Ok(line)
     }
 }
 
@@ -182,6 +227,8 @@ struct Lines<'a> {
     count: usize,
     /// Bytes that are shown to be done.
     shown: u64,
+    /// Whether the record has a single field and empty lines, which the reader skips, before it.
+    after_empty_line: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -189,23 +236,34 @@ impl<'a> Lines<'a> {
         mut file: &'a File,
         path: &'a Path,
         delimiter: u8,
-        work: &'a mut Work,
+        work: &'a Work,
     ) -> Result<Self, Failure> {
         file.rewind().map_err(StorageError::io("read", path))?;
-        let bytes = file.metadata().map_err(StorageError::io("look at", path))?.len();
-        work.begin(bytes, "bytes");
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(1 << 16)
             .from_reader(file);
-        Ok(Lines { reader, record: ByteRecord::new(), path, work, count: 0, shown: 0 })
+        Ok(Lines {
+            reader,
+            record: ByteRecord::new(),
+            path,
+            work,
+            count: 0,
+            shown: 0,
+            after_empty_line: false,
+        })
     }
 
     fn next(&mut self) -> Result<Option<&ByteRecord>, Failure> {
         let read = self.reader.read_byte_record(&mut self.record);
         let found = read.map_err(|e| StorageError::io("read", self.path)(system_error(e)))?;
+        self.after_empty_line = found && self.record.len() == 1 && {
+            let inside = self.record[0].iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>();
+            let begun = self.record.position().map_or(0, csv::Position::line);
+            self.reader.position().line() - begun > inside + 1
+        };
         self.count += 1;
         if self.count.is_multiple_of(LINES) {
             let done = self.reader.position().byte();
@@ -214,11 +272,6 @@ impl<'a> Lines<'a> {
         }
         Ok(found.then_some(&self.record))
     }
-}
-
-/// The line at which a record begins, counted from 1.
-fn line(record: &ByteRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
 }
 
 /// The beginning of a field, in quotes.
