@@ -61,14 +61,24 @@ pub enum ParseError {
         /// The number of levels allowed.
         limit: u32,
     },
-    /// The lists and ranges of the descriptor hold more values than [`MAX_VALUES`].
+    /// The descriptor holds more values than [`MAX_VALUES`], strings aside.
     ///
     /// [`MAX_VALUES`]: crate::MAX_VALUES
-    #[error("{at}: lists and ranges hold more than {limit} values")]
+    #[error("{at}: more than {limit} numbers and elements of lists")]
     TooManyValues {
         /// The value or range that went beyond.
         at: Position,
         /// The number of values allowed in one descriptor.
+        limit: usize,
+    },
+    /// The vectors of the descriptor hold more strings than [`MAX_STRINGS`].
+    ///
+    /// [`MAX_STRINGS`]: crate::MAX_STRINGS
+    #[error("{at}: more than {limit} strings")]
+    TooManyStrings {
+        /// The string that is too much.
+        at: Position,
+        /// The number of strings allowed.
         limit: usize,
     },
     /// An object, but of another class.
@@ -151,6 +161,7 @@ impl ParseError {
             | Self::Syntax { at, .. }
             | Self::TooDeep { at, .. }
             | Self::TooManyValues { at, .. }
+            | Self::TooManyStrings { at, .. }
             | Self::Class { at, .. }
             | Self::MissingField { at, .. }
             | Self::WrongType { at, .. }

@@ -184,7 +184,8 @@ impl Extent {
         let fitting = |bytes: Option<u64>| {
             let bytes = bytes?;
             let total = bytes.checked_div(unit)?;
-            (total * unit == bytes && total >= self.end()).then_some(total)
+            let holds = (self.end()..=MAX_EXTENT).contains(&total);
+            (total * unit == bytes && holds).then_some(total)
         };
         let candidates = [fitting(Some(data_bytes)), fitting(data_bytes.checked_sub(1))];
         let mut candidates = candidates.into_iter().flatten();
@@ -199,7 +200,7 @@ impl Extent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Axis, Extent, Total};
+    use super::{Axis, Extent, MAX_EXTENT, Total};
 
     fn extent(offset: u64, len: u64, total: Total) -> Extent {
         Extent { offset, len, total }
@@ -258,6 +259,11 @@ mod tests {
         assert_eq!(extent(0, 4, Total::Missing).repaired(12, 50), None);
         assert_eq!(extent(0, 1, Total::Missing).repaired(0, 0), None);
         assert_eq!(extent(0, 4, Total::Missing).repaired(2, (1 << 32) + 2), None);
+        // Larger than any matrix, whatever the file system says of the length.
+        let minus_one = extent(0, 4, Total::Integer(-1));
+        assert_eq!(minus_one.repaired(1, u64::MAX), None);
+        assert_eq!(minus_one.repaired(1, MAX_EXTENT - 1), Some(MAX_EXTENT - 1));
+        assert_eq!(extent(0, 4, Total::Missing).repaired(1, 1 << 63), None);
         // One byte an element: only one of the two readings of the length has the right bits.
         assert_eq!(extent(0, 4, Total::Missing).repaired(1, (1 << 31) + 1), Some(1 << 31));
     }

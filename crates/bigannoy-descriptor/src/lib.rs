@@ -39,11 +39,14 @@
 //!
 //! # Limits
 //! - Extents go up to [`MAX_EXTENT`], files up to [`MAX_FILE_BYTES`], nesting up to [`MAX_DEPTH`]
-//!   calls or items, and lists and ranges such as `1:10` up to [`MAX_VALUES`] values in one
-//!   descriptor. Vectors, which is how names are written, are as long as the text or RDS.
+//!   calls or items. A descriptor holds at most [`MAX_STRINGS`] strings in vectors, which is how
+//!   names are written, and at most [`MAX_VALUES`] other values, ranges such as `1:10` spelled out.
 //! - What is compressed expands to at most [`MAX_EXPANDED_BYTES`], and beyond
 //!   [`FREE_EXPANDED_BYTES`] to at most [`MAX_EXPANSION`] times its own length. The dictionary of
 //!   xz goes up to 64 MiB, as its presets do.
+//! - Memory follows from these: a compressed file of 128 KiB or less, whatever is in it, takes at
+//!   most some 200 MiB while it is read, and no file takes more than some 1.5 GiB. Time is in
+//!   proportion to what there is to read.
 //! - A stored extent of 2³¹ or more may have lost its upper bits when R wrote it. The length of
 //!   the data file brings them back: see [`Descriptor::stored_shape_for`].
 //!
@@ -81,7 +84,7 @@ pub use element_type::ElementType;
 pub use error::ParseError;
 pub use extent::{Axis, MAX_EXTENT, WindowError};
 pub use field::Field;
-pub use parser::{MAX_DEPTH, MAX_VALUES};
+pub use parser::{MAX_DEPTH, MAX_STRINGS, MAX_VALUES};
 pub use position::Position;
 pub use rds::{FREE_EXPANDED_BYTES, MAX_EXPANDED_BYTES, MAX_EXPANSION};
 pub use read::{MAX_FILE_BYTES, ReadError};

@@ -3,7 +3,7 @@
 use crate::Position;
 use crate::error::ParseError;
 use crate::lexer::{Spanned, Token};
-use crate::parser::{Item, MAX_VALUES, Parser, missing};
+use crate::parser::{Item, Parser, missing};
 use crate::value::{Data, Kind, List, Scalar, append};
 
 impl<'a> Parser<'a> {
@@ -69,22 +69,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Counts values that take more memory than text.
-    fn reserve(&mut self, at: Position, count: usize) -> Result<(), ParseError> {
-        match self.values.checked_add(count) {
-            Some(values) if values <= MAX_VALUES => self.values = values,
-            _ => return Err(ParseError::TooManyValues { at, limit: MAX_VALUES }),
-        }
-        Ok(())
-    }
-
     /// `from:to`, upwards or downwards, as far as whole steps lead.
     fn range(&mut self, at: Position, from: f64, to: f64) -> Result<Data, ParseError> {
         // R forgives as much where the last step misses the end by rounding.
         let steps = ((to - from).abs() + 1e-10).floor();
         let count = to_i32(steps).and_then(|steps| usize::try_from(steps).ok()?.checked_add(1));
         let count = count.unwrap_or(usize::MAX);
-        self.reserve(at, count)?;
+        self.counts.add_values(at, count)?;
         let step = if to < from { -1 } else { 1 };
         let steps = (0..).take(count).map(|index: i32| step * index);
         Ok(match (to_i32(from), to_i32(to.trunc())) {
@@ -96,8 +87,12 @@ impl<'a> Parser<'a> {
     /// `c(…)`: a vector of the widest type among its elements.
     fn combine(&mut self, at: Position) -> Result<Data, ParseError> {
         let mut scalars = Vec::new();
-        self.call(at, |_, argument| match argument.item {
+        self.call(at, |parser, argument| match argument.item {
             Item::One(scalar) => {
+                match scalar.kind() {
+                    Kind::Character => parser.counts.add_string(argument.at)?,
+                    _ => parser.counts.add_values(argument.at, 1)?,
+                }
                 scalars.push(scalar);
                 Ok(())
             }
@@ -113,7 +108,7 @@ impl<'a> Parser<'a> {
     fn list(&mut self, at: Position) -> Result<Data, ParseError> {
         let mut list = List::default();
         self.call(at, |parser, mut argument| {
-            parser.reserve(argument.at, 1)?;
+            parser.counts.add_values(argument.at, 1)?;
             list.push(std::mem::take(&mut argument.name), argument.into_value());
             Ok(())
         })?;
@@ -123,11 +118,16 @@ impl<'a> Parser<'a> {
     /// `structure(value, …)`: only the names of a list matter, other attributes are skipped.
     fn structure(&mut self, at: Position) -> Result<Data, ParseError> {
         let mut data: Option<Data> = None;
+        let mut has_names = false;
         self.call(at, |_, argument| {
             match (&mut data, argument.name.as_bytes()) {
                 (data @ None, b"" | b".Data") => *data = Some(argument.item.into_data()),
                 (None, _) => return Err(argument.unexpected("a value before attributes")),
                 (Some(Data::List(list)), b"names" | b".Names") => {
+                    // Each time would take as long as the list is.
+                    if std::mem::replace(&mut has_names, true) {
+                        return Err(argument.unexpected("names once"));
+                    }
                     list.set_names(argument.into_value())?;
                 }
                 // The words of a factor are in its levels; its numbers alone would mislead.
@@ -245,6 +245,7 @@ mod tests {
             ("structure(1:2, levels = c('a', 'b'))", 34),
             ("structure(names = 'a', list(1))", 28),
             ("structure()", 10),
+            ("structure(list(1), names = 'a', .Names = 'b')", 51),
             ("1:n", 12),
             ("c(1, list(2))", 15),
         ];

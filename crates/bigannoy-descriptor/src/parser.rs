@@ -9,15 +9,19 @@ use crate::{ByteString, Position};
 /// each other.
 pub const MAX_DEPTH: u32 = 64;
 
-/// Values that all lists and all ranges such as `1:10` of one descriptor may hold together: these
-/// take much more memory than they take room. The elements of other vectors do not count.
+/// Values other than strings that one descriptor may hold: numbers, also those that a range such as
+/// `1:10` stands for, and elements of lists. These take more memory than they take room, and what R
+/// writes holds few of them.
 pub const MAX_VALUES: usize = 1 << 20;
+
+/// Strings that the vectors of one descriptor may hold, 2²⁴: names are strings.
+pub const MAX_STRINGS: usize = 1 << 24;
 
 /// Reads a text that holds one object and nothing else.
 pub(crate) fn parse(text: &[u8]) -> Result<Instance, ParseError> {
     let mut lexer = Lexer::new(text);
     let next = lexer.token()?;
-    let mut parser = Parser { lexer, next, depth: 0, values: 0 };
+    let mut parser = Parser { lexer, next, depth: 0, counts: Counts::default() };
     let instance = parser.instance()?;
     while parser.accept(b';')? {}
     match parser.next.token {
@@ -31,8 +35,33 @@ pub(crate) struct Parser<'a> {
     lexer: Lexer<'a>,
     next: Spanned<'a>,
     depth: u32,
-    /// Values in the lists and ranges so far.
-    pub(crate) values: usize,
+    pub(crate) counts: Counts,
+}
+
+/// What a descriptor holds so far, text or RDS.
+#[derive(Default)]
+pub(crate) struct Counts {
+    values: usize,
+    strings: usize,
+}
+
+impl Counts {
+    /// Counts values other than strings.
+    pub(crate) fn add_values(&mut self, at: Position, count: usize) -> Result<(), ParseError> {
+        let too_many = ParseError::TooManyValues { at, limit: MAX_VALUES };
+        add(&mut self.values, count, MAX_VALUES).ok_or(too_many)
+    }
+
+    /// Counts one string.
+    pub(crate) fn add_string(&mut self, at: Position) -> Result<(), ParseError> {
+        let too_many = ParseError::TooManyStrings { at, limit: MAX_STRINGS };
+        add(&mut self.strings, 1, MAX_STRINGS).ok_or(too_many)
+    }
+}
+
+fn add(sum: &mut usize, count: usize, limit: usize) -> Option<()> {
+    *sum = sum.checked_add(count).filter(|&sum| sum <= limit)?;
+    Some(())
 }
 
 /// A value before it is known whether it becomes a vector of its own.
@@ -213,9 +242,25 @@ pub(crate) fn missing(at: Position, expected: &'static str) -> ParseError {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{Counts, MAX_STRINGS, MAX_VALUES, parse};
+    use crate::Position;
     use crate::error::ParseError;
     use crate::value::Data;
+
+    #[test]
+    fn counts_end_at_their_limits() {
+        let at = Position::Byte(7);
+        let mut counts = Counts::default();
+        assert_eq!(counts.add_values(at, MAX_VALUES), Ok(()));
+        for count in [1, usize::MAX] {
+            let error = counts.add_values(at, count).unwrap_err();
+            assert_eq!(error, ParseError::TooManyValues { at, limit: MAX_VALUES });
+        }
+        counts.strings = MAX_STRINGS - 1;
+        assert_eq!(counts.add_string(at), Ok(()));
+        let error = counts.add_string(at).unwrap_err();
+        assert_eq!(error.to_string(), "byte 7: more than 16777216 strings");
+    }
 
     #[test]
     fn the_object_may_stand_in_parentheses_and_braces() {

@@ -131,7 +131,7 @@ pub(crate) enum Kind {
 }
 
 impl Scalar {
-    fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Na(kind) => *kind,
             Self::Logical(_) => Kind::Logical,

@@ -2,7 +2,7 @@
 
 mod strategies;
 
-use bigannoy_descriptor::{Descriptor, ElementType, MAX_VALUES, Position};
+use bigannoy_descriptor::{Descriptor, ElementType, MAX_VALUES, ParseError, Position};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -216,6 +216,27 @@ fn long_inputs_take_time_in_proportion() {
         let text = format!("{start}{head}{}", unit.repeat(size / unit.len()));
         assert!(Descriptor::parse(text.as_bytes()).is_err(), "{head}{unit}");
     }
+}
+
+#[test]
+fn names_given_again_and_again_take_no_time() {
+    let (list, names) = ("NULL,".repeat(400_000), "names = c(),".repeat(400_000));
+    let text =
+        format!("new('big.matrix.descriptor', structure(list({list}1), {names} class = 'x'))");
+    let error = Descriptor::parse(text.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("expected names once"), "{error}");
+}
+
+#[test]
+fn numbers_in_vectors_are_bounded() {
+    let text = |count: usize| {
+        format!("new('big.matrix.descriptor', list(rowNames = c({}1)))", "1,".repeat(count))
+    };
+    // The vector itself is an element of a list, and the number behind the last comma counts.
+    let error = Descriptor::parse(text(MAX_VALUES - 1).as_bytes()).unwrap_err();
+    assert!(matches!(error, ParseError::TooManyValues { .. }), "{error}");
+    let error = Descriptor::parse(text(MAX_VALUES - 2).as_bytes()).unwrap_err();
+    assert!(matches!(error, ParseError::MissingField { .. }), "{error}");
 }
 
 #[test]

@@ -223,6 +223,58 @@ fn a_pairlist_without_end_is_refused() {
 }
 
 #[test]
+fn names_given_again_and_again_take_no_time() {
+    let count = 300_000;
+    let list = words(&[0x213, count]);
+    let values = words(&[254]).repeat(count as usize);
+    let names = words(&[0x402, 1, 0x0004_0009, 5]);
+    let again = words(&[254, 0x402, 0x2ff]).repeat(count as usize);
+    let content = [slot(b"description"), list, values, names, b"names".to_vec(), again].concat();
+    let content = [content, words(&[254, 254])].concat();
+    let error = Descriptor::parse(&stream(&content)).unwrap_err();
+    assert!(error.to_string().contains("expected names once"), "{error}");
+}
+
+#[test]
+fn numbers_in_vectors_are_bounded() {
+    for (kind, bytes) in [(10, 4), (13, 4), (14, 8)] {
+        let vector = |count: usize| {
+            let numbers = vec![0; count * bytes];
+            let count = u32::try_from(count).unwrap();
+            stream(&[slot(b"description"), words(&[kind, count]), numbers].concat())
+        };
+        let error = Descriptor::parse(&vector(MAX_VALUES + 1)).unwrap_err();
+        assert!(matches!(error, ParseError::TooManyValues { .. }), "{error}");
+        // The slot and its name count, too.
+        let error = Descriptor::parse(&vector(MAX_VALUES - 2)).unwrap_err();
+        assert!(matches!(error, ParseError::Syntax { .. }), "{error}");
+    }
+}
+
+/// A number to be spelled with 309 digits takes eight bytes: forty times less than its spelling.
+#[test]
+fn spelled_numbers_are_bounded() {
+    let symbol = |name: &str| {
+        let len = u32::try_from(name.len()).expect("short");
+        [&*words(&[1, 0x0004_0009, len]), name.as_bytes()].concat()
+    };
+    let spelled = |count: usize| {
+        let class = [words(&[238, 2]), symbol("deferred_string"), words(&[2]), symbol("base")];
+        let end_of_class = words(&[2, 13, 1, 0, 254]);
+        let numbers = words(&[2, 14, u32::try_from(count).unwrap()]);
+        let numbers = [numbers, 1e308_f64.to_be_bytes().repeat(count)].concat();
+        let digits = words(&[13, 1, 999]);
+        let parts = [slot(b"description"), class.concat(), end_of_class, numbers, digits];
+        stream(&[parts.concat(), words(&[254, 254])].concat())
+    };
+    let error = Descriptor::parse(&spelled(MAX_VALUES / 10)).unwrap_err();
+    assert!(matches!(error, ParseError::TooManyValues { .. }), "{error}");
+    // As few as this are spelled, and miss nothing but what a descriptor needs besides.
+    let error = Descriptor::parse(&spelled(MAX_VALUES / 16)).unwrap_err();
+    assert!(error.to_string().contains("expected a class"), "{error}");
+}
+
+#[test]
 fn lengths_beyond_the_data_are_refused() {
     for kind in [10, 13, 14, 16, 19] {
         for len in [&[1_u32][..], &[0x7fff_ffff], &[0xffff_fffe], &[0xffff_ffff, 1, 1 << 31]] {

@@ -14,7 +14,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: Position) -> Result<Data, ParseE
     let data = match name.as_slice() {
         b"compact_intseq" => integers(reader, at, state)?,
         b"compact_realseq" => doubles(reader, at, state)?,
-        b"deferred_string" => spelled(state)?,
+        b"deferred_string" => spelled(reader, at, state)?,
         _ => {
             let (wrapped, _) = first_and_rest(state)?;
             let wrapped = wrapped.into_value()?;
@@ -93,7 +93,7 @@ impl Sequence {
             reason = "whole and not negative"
         )]
         let count = count as u32;
-        reader.reserve(at, count as usize)?;
+        reader.counts.add_values(at, count as usize)?;
         let last = first + step * f64::from(count.saturating_sub(1));
         Ok(Self { count, first, last, step })
     }
@@ -104,8 +104,11 @@ impl Sequence {
     }
 }
 
+/// Bytes that a spelled number may take without counting as more than one value.
+const SPELLED_BYTES: usize = 32;
+
 /// Numbers as `as.character` spells them; the state ends in what `options(scipen)` was then.
-fn spelled(state: Item) -> Result<Data, ParseError> {
+fn spelled(reader: &mut Reader<'_>, at: Position, state: Item) -> Result<Data, ParseError> {
     let (numbers, scipen) = first_and_rest(state)?;
     let Value { at: place, data: scipen } = scipen.into_value()?;
     let scipen = match scipen {
@@ -116,8 +119,14 @@ fn spelled(state: Item) -> Result<Data, ParseError> {
     match numbers {
         Data::Integer(_) => Ok(Data::Character(numbers.into_strings().unwrap_or_default())),
         Data::Double(values) => {
-            let spell = |value| format_double_with(value, scipen).into();
-            Ok(Data::Character(values.into_iter().map(|value| value.map(spell)).collect()))
+            // `scipen` may ask for some 300 digits of each.
+            let mut spell = |value| {
+                let spelled = format_double_with(value, scipen);
+                reader.counts.add_values(at, spelled.len() / SPELLED_BYTES)?;
+                Ok(spelled.into())
+            };
+            let strings = values.into_iter().map(|value| value.map(&mut spell).transpose());
+            Ok(Data::Character(strings.collect::<Result<_, _>>()?))
         }
         other => Err(ParseError::syntax(place, "numbers to be spelled", other.describe())),
     }

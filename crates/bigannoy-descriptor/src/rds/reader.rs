@@ -4,7 +4,7 @@ use super::altrep;
 use super::item::{Content, Flags, Item, Pairs, kind};
 use super::stream::Stream;
 use crate::error::ParseError;
-use crate::parser::{MAX_DEPTH, MAX_VALUES};
+use crate::parser::{Counts, MAX_DEPTH};
 use crate::value::{Data, Instance, List, Value};
 use crate::{ByteString, Position};
 
@@ -17,12 +17,12 @@ pub(super) struct Reader<'a> {
     stream: Stream<'a>,
     symbols: Vec<ByteString>,
     depth: u32,
-    values: usize,
+    pub(super) counts: Counts,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(stream: Stream<'a>) -> Self {
-        Self { stream, symbols: Vec::new(), depth: 0, values: 0 }
+        Self { stream, symbols: Vec::new(), depth: 0, counts: Counts::default() }
     }
 
     /// The object with the slots that a descriptor has; others are skipped.
@@ -66,15 +66,6 @@ impl<'a> Reader<'a> {
         self.symbols[symbol.0].as_bytes()
     }
 
-    /// Counts values that take more memory than room in the stream.
-    pub(super) fn reserve(&mut self, at: Position, count: usize) -> Result<(), ParseError> {
-        match self.values.checked_add(count) {
-            Some(values) if values <= MAX_VALUES => self.values = values,
-            _ => return Err(ParseError::TooManyValues { at, limit: MAX_VALUES }),
-        }
-        Ok(())
-    }
-
     /// The next item.
     pub(super) fn item(&mut self) -> Result<Item, ParseError> {
         let at = self.stream.at();
@@ -111,18 +102,22 @@ impl<'a> Reader<'a> {
             kind::ALTREP => return altrep::read(self, at).map(Content::Data),
             kind::LOGICAL => {
                 let each = |value: i32| (value != i32::MIN).then_some(value != 0);
-                Data::Logical(self.vector(4, |reader| reader.stream.int().map(each))?)
+                Data::Logical(self.numbers(4, |stream| stream.int().map(each))?)
             }
             kind::INTEGER => {
                 let each = |value: i32| (value != i32::MIN).then_some(value);
-                Data::Integer(self.vector(4, |reader| reader.stream.int().map(each))?)
+                Data::Integer(self.numbers(4, |stream| stream.int().map(each))?)
             }
-            kind::DOUBLE => Data::Double(self.vector(8, |reader| reader.stream.real())?),
-            kind::CHARACTER => Data::Character(self.vector(8, Self::string)?),
+            kind::DOUBLE => Data::Double(self.numbers(8, Stream::real)?),
+            kind::CHARACTER => Data::Character(self.vector(8, |reader| {
+                let at = reader.stream.at();
+                reader.counts.add_string(at)?;
+                reader.string()
+            })?),
             kind::LIST => {
                 let values = self.vector(4, |reader| {
                     let at = reader.stream.at();
-                    reader.reserve(at, 1)?;
+                    reader.counts.add_values(at, 1)?;
                     reader.item()?.into_value()
                 })?;
                 Data::List(List { values, names: Vec::new() })
@@ -162,6 +157,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A vector of numbers or logicals.
+    fn numbers<T>(
+        &mut self,
+        bytes: usize,
+        mut number: impl FnMut(&mut Stream<'a>) -> Result<T, ParseError>,
+    ) -> Result<Vec<T>, ParseError> {
+        self.vector(bytes, |reader| {
+            let at = reader.stream.at();
+            reader.counts.add_values(at, 1)?;
+            number(&mut reader.stream)
+        })
+    }
+
     /// A string with its flags, `None` for `NA`. Its bytes are kept whatever encoding they are
     /// marked to be in: so does bigmemory, which hands them to C++ without the mark.
     fn string(&mut self) -> Result<Option<ByteString>, ParseError> {
@@ -195,7 +203,7 @@ impl<'a> Reader<'a> {
 
     /// The name of a new symbol.
     fn symbol(&mut self, at: Position) -> Result<Symbol, ParseError> {
-        self.reserve(at, 1)?;
+        self.counts.add_values(at, 1)?;
         let found = || "a symbol without it".to_owned();
         let name = self.string()?.ok_or_else(|| ParseError::syntax(at, "a name", found()))?;
         self.symbols.push(name);
@@ -219,7 +227,7 @@ impl<'a> Reader<'a> {
     fn pairs(&mut self, mut at: Position, mut flags: Flags) -> Result<Pairs, ParseError> {
         let mut pairs = Pairs::default();
         while flags.kind() == kind::PAIRS {
-            self.reserve(at, 1)?;
+            self.counts.add_values(at, 1)?;
             if flags.has_attributes() {
                 self.attributes()?;
             }
@@ -261,9 +269,14 @@ impl<'a> Reader<'a> {
         mut data: Data,
         attributes: Pairs,
     ) -> Result<Data, ParseError> {
+        let mut has_names = false;
         for (tag, item) in attributes.elements {
             match (&mut data, tag.map(|tag| self.name(tag))) {
                 (Data::List(list), Some(b"names")) => {
+                    // Each time would take as long as the list is.
+                    if std::mem::replace(&mut has_names, true) {
+                        return Err(item.unexpected("names once"));
+                    }
                     let Value { at, data } = item.into_value()?;
                     list.set_names(Value { at, data })?;
                 }
@@ -352,6 +365,7 @@ pub(super) mod tests {
             ("1026 13 0 254 254", "byte 5: expected a symbol, found an integer vector of 0"),
             ("525 1 1 1026 1 9 6 levels 16 0 254", "expected an attribute that changes no value"),
             ("531 1 254 1026 1 9 5 names 16 2 9 -1 9 -1 254", "expected at most one string"),
+            ("531 0 1026 1 9 5 names 254 1026 511 254 254", "expected names once, found NULL"),
             ("525 0 2 254 13 0", "expected the end of a pairlist, found an integer vector of 0"),
             ("525 0 13 0", "expected a pairlist, found an integer vector of 0"),
             ("254 254", "expected the end of the stream, found 4 more bytes"),
