@@ -1,6 +1,7 @@
 //! Tests across crates that need no R.
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+mod any_input;
 mod checksums;
 mod determinism;
 mod fixtures;

@@ -1,9 +1,11 @@
-//! What the tests across crates share: the fixtures, their checksums, and a way to run R.
+//! What the tests across crates share: the fixtures, their checksums, a way to run R, and what has
+//! to hold of any input.
 //!
 //! The tests themselves are in `tests/it` (everything that needs no R) and `tests/interop`
-//! (R on the other side).
+//! (R on the other side); the fuzz targets of `tests/fuzz` call [`any_input`].
 #![forbid(unsafe_code)]
 
+pub mod any_input;
 mod fixtures;
 mod manifest;
 mod r;

@@ -1,0 +1,11 @@
+//! What has to hold of any bytes that somebody hands us: the bodies of fuzz targets.
+//!
+//! Each function makes something of its input and panics where a claim about it is broken. The
+//! fuzz targets in `tests/fuzz` call them under a sanitizer; `tests/it` calls the same functions
+//! with random bytes and changed fixtures.
+
+mod attach;
+mod descriptor;
+
+pub use attach::{Outcome, attach, scratch_folder};
+pub use descriptor::{descriptor_rds, descriptor_text};
