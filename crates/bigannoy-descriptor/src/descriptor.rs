@@ -67,7 +67,8 @@ impl Descriptor {
     /// The descriptor in R's binary form, as bigmemory writes it when asked for
     /// `binarydescriptor`: RDS in XDR, version 3 (for R 3.5 and later), compressed with gzip.
     ///
-    /// Reading it gives an equal descriptor, and the same descriptor gives the same bytes. Names
+    /// Reading it gives an equal descriptor, with the same bound as for [`to_text`](Self::to_text),
+    /// and the same descriptor gives the same bytes. Names
     /// carry no mark of an encoding, as those that R writes; any bytes are kept. Where one name
     /// repeated many times would expand beyond [`MAX_EXPANSION`](crate::MAX_EXPANSION), the bytes
     /// are stored without compression.
@@ -81,7 +82,8 @@ impl Descriptor {
 
     /// The text that R's `dput` writes of this descriptor, a line feed at its end included.
     ///
-    /// Reading it gives an equal descriptor. Differs from `dput` where R could not read its own
+    /// Reading it gives an equal descriptor, unless it has more names than
+    /// [`MAX_STRINGS`](crate::MAX_STRINGS). Differs from `dput` where R could not read its own
     /// text: characters that R takes for unprintable are written as they are and not as `\u`, or
     /// as bytes in octal where they set the direction of text, and numbers of more than 15 digits
     /// in full.
