@@ -213,6 +213,28 @@ fn any_matrix_beside_any_data() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// Lines that have something of a sidecar's, and fields that are none.
+fn sidecar_lines() -> impl Strategy<Value = String> {
+    let names = ["metric", "n_dim", "n_ref", "n_trees", "build_seed", "file_md5", "zzz", "", " "];
+    let values = ["angular", "euclidean", "3", "-1", "NA", "TRUE", "2147483648", "1e300", ""];
+    let line = prop_oneof![
+        4 => (select(names.to_vec()), select(values.to_vec()))
+            .prop_map(|(name, value)| format!("{name}: {value}")),
+        1 => "[a-z_]{0,8}:?\\PC{0,12}",
+        1 => " \\PC{0,12}",
+    ];
+    vec(line, 0..8).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(cases(20_000))]
+
+    #[test]
+    fn any_text_as_a_sidecar(text in sidecar_lines()) {
+        any_input::sidecar(&text);
+    }
+}
+
 /// With the data that they ask for, and with data that is longer by lost bits of the rows.
 #[test]
 fn fixtures_are_inputs_as_they_stand() {

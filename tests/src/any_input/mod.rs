@@ -6,6 +6,8 @@
 
 mod attach;
 mod descriptor;
+mod sidecar;
 
 pub use attach::{Outcome, attach, scratch_folder};
 pub use descriptor::{descriptor_rds, descriptor_text};
+pub use sidecar::sidecar;
