@@ -81,6 +81,13 @@ fn compare(case: &mut Case, asked: &Asked<'_>) -> (Answer, Answer) {
     (ours.iter().map(|near| (near.item + 1, near.distance.to_bits())).collect(), expected)
 }
 
+/// The 64 bits that a whole number of R stands for.
+fn bits(number: f64) -> impl Iterator<Item = f64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^53")]
+    let word = number as u64;
+    (0..64).map(move |bit| if word >> bit & 1 == 1 { 1.0 } else { 0.0 })
+}
+
 pub(crate) fn we_find_what_rcppannoy_finds(seed: i32) {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -92,19 +99,24 @@ pub(crate) fn we_find_what_rcppannoy_finds(seed: i32) {
             panic!("a line of another form: {line}")
         };
         let metric: Metric = metric.parse().unwrap();
-        let dim = dim.parse().unwrap();
+        // R counts words of bits where we count bits.
+        let columns: usize = dim.parse().unwrap();
+        let dim = if metric == Metric::Hamming { 64 * columns } else { columns };
         let path = dir.join(format!("{name}.ann"));
         let index = bigannoy::open(path, &OpenOptions::new().layout(metric, dim)).unwrap();
         let items: usize = n.parse().unwrap();
         let all = index.search_self(&SearchOptions::new(1));
         assert_eq!(all.map_or(1, |found| found.summary.n_ref), items, "{name}");
-        let queries = doubles(&dir.join(format!("{name}.query")));
+        let mut queries = doubles(&dir.join(format!("{name}.query")));
+        if metric == Metric::Hamming {
+            queries = queries.into_iter().flat_map(bits).collect();
+        }
         let n_trees = n_trees.parse().unwrap();
         let case = Case { index, dim, queries, n_trees, own: BTreeMap::new() };
         cases.insert(name.to_owned(), case);
     }
-    // Eight dimensions, three sizes, two of them a fourth, two metrics.
-    assert_eq!(cases.len(), (8 * 3 + 2) * 2);
+    // Eight dimensions, three sizes, two of them a fourth, four metrics.
+    assert_eq!(cases.len(), (8 * 3 + 2) * 4);
 
     let (mut searches, mut own, mut short, mut wrong) = (0, 0, 0, Vec::new());
     let answers = fs::read_to_string(dir.join("answers.tsv")).unwrap();
@@ -120,6 +132,6 @@ pub(crate) fn we_find_what_rcppannoy_finds(seed: i32) {
         short += usize::from(asked.found.len() < asked.k);
     }
     assert!(wrong.is_empty(), "{} of {searches} differ:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(searches > 2500 && own > 500 && short > 50, "{searches}, {own}, {short}");
+    assert!(searches > 5000 && own > 1000 && short > 100, "{searches}, {own}, {short}");
     println!("indexes_of_rcppannoy: {searches} answers, {own} of them for items, all bits equal");
 }

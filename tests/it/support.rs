@@ -6,7 +6,7 @@ use bigannoy::matrix::{Element, MatrixSpec, NewMatrix};
 use bigannoy::{BigMatrix, Metric, Neighbor, NeighborBlock, RowSource};
 use bigannoy_tests::fixture;
 
-/// The metrics, each with the name that fixtures give it.
+/// The metrics of the clustered data, each with the name that fixtures give it.
 pub(crate) const METRICS: [(Metric, &str); 2] =
     [(Metric::Euclidean, "euclidean"), (Metric::Angular, "angular")];
 

@@ -2,7 +2,7 @@
 #
 #   Rscript --vanilla interop_build.R DIR SEED
 #
-# For each case CASE.ann and CASE.query (doubles, row-major). DIR/cases.tsv has a line a case:
+# For each case CASE.ann and CASE.query (doubles, row-major; for hamming each stands for 64 bits). DIR/cases.tsv has a line a case:
 # name, metric, dimension, items, roots after loading, queries. DIR/answers.tsv has a line a search:
 # case, query or item (counted from 1; negative for items), k, search_k, ids (counted from 1) and
 # distances, both joined by commas.
@@ -27,14 +27,21 @@ sizes <- lapply(seq_along(dims), function(i) {
 sizes[[1]][1] <- 1L
 n_case <- 0L
 
-for (i in seq_along(dims)) for (n in sizes[[i]]) for (metric in c("euclidean", "angular")) {
+classes <- list(euclidean = AnnoyEuclidean, angular = AnnoyAngular, manhattan = AnnoyManhattan,
+                hamming = AnnoyHamming)
+for (i in seq_along(dims)) for (n in sizes[[i]]) for (metric in names(classes)) {
   dim <- dims[i]
   n_case <- n_case + 1L
   name <- paste0("case", n_case)
-  class <- if (metric == "angular") AnnoyAngular else AnnoyEuclidean
-  # Few digits make ties, many make none.
-  rows <- matrix(rnorm(n * dim), n)
-  if (runif(1) < 0.3) rows <- round(rows)
+  class <- classes[[metric]]
+  # Few digits make ties, many make none. Bits are whole numbers, exact below 2^53.
+  few <- runif(1) < 0.3
+  draw <- function(n) {
+    if (metric == "hamming") return(matrix(floor(runif(n * dim) * 2^(if (few) 5 else 53)), n))
+    rows <- matrix(rnorm(n * dim), n)
+    if (few) round(rows) else rows
+  }
+  rows <- draw(n)
   trees <- sample(c(1L, 3L, 10L), 1)
   built <- new(class, dim)
   if (n_case %% 3 != 0) built$setSeed(sample.int(1e6, 1))
@@ -45,7 +52,7 @@ for (i in seq_along(dims)) for (n in sizes[[i]]) for (metric in c("euclidean", "
   index$load(file.path(dir, paste0(name, ".ann")))
 
   n_query <- 6L
-  query <- matrix(rnorm(n_query * dim), n_query)
+  query <- draw(n_query)
   query[1, ] <- rows[sample(n, 1), ]
   writeBin(as.double(t(query)), file.path(dir, paste0(name, ".query")), size = 8,
            endian = "little")

@@ -23,7 +23,9 @@ runs <- read.delim(file.path(dir, "runs.tsv"), header = FALSE, colClasses = "cha
 
 for (i in seq_len(nrow(runs))) {
   run <- runs[i, ]
-  index <- new(if (run$metric == "angular") AnnoyAngular else AnnoyEuclidean, ncol(reference))
+  class <- switch(run$metric, euclidean = AnnoyEuclidean, angular = AnnoyAngular,
+                  manhattan = AnnoyManhattan)
+  index <- new(class, ncol(reference))
   index$load(file.path(dir, run$index))
   k <- as.integer(run$k)
   search_k <- as.integer(run$search_k)

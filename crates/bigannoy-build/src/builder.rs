@@ -1,5 +1,6 @@
 //! Settings of a forest, and the order of the work.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy_format::{Layout, MAX_NODES};
@@ -8,6 +9,7 @@ use bigannoy_metric::Metric;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use crate::extra::Radius;
 use crate::items::Items;
 use crate::pipeline;
 use crate::{BuildError, ForestStore};
@@ -23,8 +25,6 @@ pub const MAX_THREADS: usize = 1024;
 
 /// Bytes of item records that are made before they are stored.
 const BLOCK_BYTES: usize = 8 << 20;
-/// Rows that a thread takes from a block at a time.
-const PIECE_ROWS: usize = 256;
 
 /// Settings of a forest. Same rows, metric, trees and seed: same bytes, on any number of threads.
 ///
@@ -35,6 +35,10 @@ const PIECE_ROWS: usize = 256;
 /// more than 95 % of the set on one side; if the last leaves more than 99 %, as where all items
 /// are equal, the set is halved at random. Items within the plane are tossed for. Each tree draws
 /// from its own `ChaCha8` stream.
+///
+/// Under angular, directions are compared and planes go through the origin. So they do under dot,
+/// after items have got one more coordinate, which makes them equally long. Trees are grown in that
+/// space; queries have a zero there, and so have the planes in the file.
 #[derive(Clone, Copy)]
 #[must_use = "nothing happens until `build` is called"]
 pub struct IndexBuilder<'a> {
@@ -69,6 +73,8 @@ pub struct BuildProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildStage {
+    /// Under dot, rows are read to find the longest; counted in rows.
+    Lengths,
     /// Rows are read and stored as items; counted in rows.
     Items,
     /// Trees grow; counted in trees.
@@ -137,18 +143,18 @@ impl<'a> IndexBuilder<'a> {
     /// Checks the settings against the shape of `rows`; reads no value.
     ///
     /// # Errors
-    /// [`BuildError`]: a setting out of range, or a matrix that has no rows, no columns, or too
-    /// many of one.
+    /// [`BuildError`]: hamming, a setting out of range, or a matrix that has no rows, no columns, or
+    /// too many of one.
     pub fn check(&self, rows: &dyn RowSource) -> Result<(), BuildError> {
         self.plan(rows).map(drop)
     }
 
     /// Builds the index of `rows` into `store`.
     ///
-    /// Cost: one pass over the rows, then time in proportion to `trees * n log n`.
+    /// Cost: one pass over the rows, two under dot, then time in proportion to `trees * n log n`.
     ///
     /// # Errors
-    /// [`BuildError`]: a setting out of range, a value that is missing or not finite, more nodes
+    /// [`BuildError`]: hamming, a setting out of range, a value that is missing or not finite, more nodes
     /// than a file can number, a store that fails, an interruption.
     pub fn build<S: ForestStore>(
         &self,
@@ -162,9 +168,13 @@ impl<'a> IndexBuilder<'a> {
             .build()
             .map_err(|error| BuildError::Threads { threads, problem: error.to_string() })?;
 
-        self.store_items(rows, layout, &pool, store)?;
+        let radius = match self.metric {
+            Metric::Dot => self.find_radius(rows, layout, &pool)?,
+            _ => Radius::default(),
+        };
+        self.store_items(rows, layout, radius, &pool, store)?;
         let items = store.items().map_err(BuildError::Store)?;
-        let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout);
+        let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout, radius.squared());
         let mut n_nodes = n_items;
         let mut roots: Vec<u32> = Vec::new();
         self.report(BuildStage::Trees, 0, self.trees as u64);
@@ -194,6 +204,9 @@ impl<'a> IndexBuilder<'a> {
     }
 
     fn plan(&self, rows: &dyn RowSource) -> Result<Plan, BuildError> {
+        if self.metric == Metric::Hamming {
+            return Err(BuildError::NotBuilt { metric: self.metric });
+        }
         if self.trees == 0 {
             return Err(BuildError::NoTrees);
         }
@@ -218,41 +231,88 @@ impl<'a> IndexBuilder<'a> {
         Ok(Plan { layout, n_items, copies })
     }
 
+    /// Reads the rows block by block and finds the longest.
+    fn find_radius(
+        &self,
+        rows: &dyn RowSource,
+        layout: Layout,
+        pool: &ThreadPool,
+    ) -> Result<Radius, BuildError> {
+        let dim = layout.dim();
+        let mut radius = Radius::default();
+        self.each_block(BuildStage::Lengths, rows, layout, |block| {
+            let piece_rows = piece_rows(rows, &block, pool);
+            let pieces = block.clone().into_par_iter().step_by(piece_rows);
+            let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, first| {
+                let end = block.end.min(first + piece_rows);
+                vectors.resize((end - first) * dim, 0.0);
+                rows.copy_rows(first..end, vectors)?;
+                Ok(Radius::of(vectors.chunks(dim)))
+            });
+            // Collected before looked at, so that the first faulty row is the one reported.
+            let read: Vec<Result<Radius, BuildError>> = pool.install(|| read.collect());
+            for longest in read {
+                radius = radius.or(longest?);
+            }
+            Ok(())
+        })?;
+        Ok(radius)
+    }
+
     /// Reads the rows block by block and stores them as items.
     fn store_items<S: ForestStore>(
         &self,
         rows: &dyn RowSource,
         layout: Layout,
+        radius: Radius,
         pool: &ThreadPool,
         store: &mut S,
     ) -> Result<(), BuildError> {
-        let (nrows, size, dim) = (rows.nrows(), layout.record_words(), layout.dim());
-        let block_rows = (BLOCK_BYTES / layout.record_bytes()).clamp(1, nrows);
-        let mut block = vec![0u32; block_rows * size];
-        self.report(BuildStage::Items, 0, nrows as u64);
-        for start in (0..nrows).step_by(block_rows) {
-            if self.is_interrupted() {
-                return Err(BuildError::Interrupted);
-            }
-            let end = nrows.min(start + block_rows);
-            rows.will_need(end..nrows.min(end + block_rows));
-            let records = &mut block[..(end - start) * size];
-            let pieces = records.par_chunks_mut(PIECE_ROWS * size).enumerate();
+        let (size, dim) = (layout.record_words(), layout.dim());
+        let mut records = Vec::new();
+        self.each_block(BuildStage::Items, rows, layout, |block| {
+            records.resize(block.len() * size, 0);
+            let piece_rows = piece_rows(rows, &block, pool);
+            let pieces = records.par_chunks_mut(piece_rows * size).enumerate();
             let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, (piece, records)| {
-                let first = start + piece * PIECE_ROWS;
+                let first = block.start + piece * piece_rows;
                 let count = records.len() / size;
                 vectors.resize(count * dim, 0.0);
                 rows.copy_rows(first..first + count, vectors)?;
                 for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
                     layout.write_item(record, vector);
+                    if layout.metric() == Metric::Dot {
+                        layout.set_extra(record, radius.extra(vector));
+                    }
                 }
                 Ok(())
             });
             // Collected before looked at, so that the first faulty row is the one reported.
             let read: Vec<Result<(), BuildError>> = pool.install(|| read.collect());
             read.into_iter().collect::<Result<(), _>>()?;
-            store.append(records).map_err(BuildError::Store)?;
-            self.report(BuildStage::Items, end as u64, nrows as u64);
+            store.append(&records).map_err(BuildError::Store)
+        })
+    }
+
+    /// Hands the rows to `work`, block by block, and tells of it as `stage`.
+    fn each_block(
+        &self,
+        stage: BuildStage,
+        rows: &dyn RowSource,
+        layout: Layout,
+        mut work: impl FnMut(Range<usize>) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        let nrows = rows.nrows();
+        let block_rows = (BLOCK_BYTES / layout.record_bytes()).clamp(1, nrows);
+        self.report(stage, 0, nrows as u64);
+        for start in (0..nrows).step_by(block_rows) {
+            if self.is_interrupted() {
+                return Err(BuildError::Interrupted);
+            }
+            let end = nrows.min(start + block_rows);
+            rows.will_need(end..nrows.min(end + block_rows));
+            work(start..end)?;
+            self.report(stage, end as u64, nrows as u64);
         }
         Ok(())
     }
@@ -289,6 +349,11 @@ impl std::fmt::Debug for IndexBuilder<'_> {
             .field("threads", &self.threads)
             .finish_non_exhaustive()
     }
+}
+
+/// Rows that a thread takes from a block at a time.
+fn piece_rows(rows: &dyn RowSource, block: &Range<usize>, pool: &ThreadPool) -> usize {
+    rows.piece_rows().clamp(1, block.len().div_ceil(pool.current_num_threads()).max(1))
 }
 
 /// Moves a tree that was numbered as the first one to where it really stands.

@@ -4,6 +4,7 @@ use std::io;
 
 use bigannoy_format::{LayoutError, MAX_NODES};
 use bigannoy_matrix::RowError;
+use bigannoy_metric::Metric;
 
 use crate::MAX_THREADS;
 
@@ -11,6 +12,12 @@ use crate::MAX_THREADS;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// A metric whose indexes can only be read.
+    #[error("{metric} indexes can be read and searched, not built")]
+    NotBuilt {
+        /// The metric.
+        metric: Metric,
+    },
     /// A forest of no trees.
     #[error("the number of trees is 0, expected at least 1")]
     NoTrees,

@@ -9,11 +9,18 @@ use bigannoy_metric::kernel::LANES;
 pub(crate) struct Items<'a> {
     words: &'a [u32],
     layout: Layout,
+    /// Under dot: the squared length that all items have with their extra coordinates.
+    squared_radius: f32,
 }
 
 impl<'a> Items<'a> {
-    pub(crate) fn new(words: &'a [u32], layout: Layout) -> Self {
-        Items { words, layout }
+    pub(crate) fn new(words: &'a [u32], layout: Layout, squared_radius: f32) -> Self {
+        Items { words, layout, squared_radius }
+    }
+
+    /// Some of these items, numbered anew.
+    pub(crate) fn copied<'b>(&self, words: &'b [u32]) -> Items<'b> {
+        Items { words, layout: self.layout, squared_radius: self.squared_radius }
     }
 
     pub(crate) fn layout(&self) -> Layout {
@@ -24,9 +31,19 @@ impl<'a> Items<'a> {
         bytemuck::cast_slice(&self.record(item)[self.layout.vector_word()..])
     }
 
-    /// The squared length of an item under the angular metric, `None` under others.
+    /// The squared length of an item under the metrics that compare directions, `None` under others.
+    /// Under dot its extra coordinate is part of it.
     pub(crate) fn squared_length(&self, item: u32) -> Option<f32> {
-        (self.layout.metric() == Metric::Angular).then(|| f32::from_bits(self.record(item)[1]))
+        match self.layout.metric() {
+            Metric::Angular => Some(f32::from_bits(self.record(item)[1])),
+            Metric::Dot => Some(self.squared_radius),
+            _ => None,
+        }
+    }
+
+    /// The extra coordinate of an item under dot, zero under other metrics.
+    pub(crate) fn extra(&self, item: u32) -> f32 {
+        self.layout.extra_word().map_or(0.0, |word| f32::from_bits(self.record(item)[word]))
     }
 
     pub(crate) fn record(&self, item: u32) -> &'a [u32] {

@@ -1,6 +1,6 @@
 //! Grows the trees of an Annoy index over the rows of a matrix.
 //!
-//! Rows are read once, block by block, and stored as items; then trees grow over the stored items,
+//! Rows are read block by block, under dot twice, and stored as items; then trees grow over the stored items,
 //! several at a time, and are appended one by one. The bytes come out in Annoy's layout, and they
 //! are a function of rows, metric, number of trees and seed alone: neither the number of threads
 //! nor the processor changes them.
@@ -27,7 +27,7 @@
 //! not grow with the number of trees. The items themselves are where the [`ForestStore`] puts them.
 //!
 //! # Limits
-//! Items and nodes are numbered with 31 bits. Knows nothing of files: see [`ForestStore`].
+//! Hamming indexes are not built. Items and nodes are numbered with 31 bits. Knows nothing of files: see [`ForestStore`].
 //!
 //! # Source
 //! The scheme is Annoy's: Erik Bernhardsson, <https://github.com/spotify/annoy>. The choice of
@@ -36,6 +36,7 @@
 
 mod builder;
 mod error;
+mod extra;
 mod grow;
 mod items;
 mod near;

@@ -35,7 +35,7 @@ impl NearItems {
     /// The items that sets are numbered in: those of the innermost copy, or all.
     pub(crate) fn items<'a>(&'a self, all: Items<'a>) -> Items<'a> {
         match self.copies.last() {
-            Some(copy) => Items::new(&copy.records, all.layout()),
+            Some(copy) => all.copied(&copy.records),
             None => all,
         }
     }
@@ -80,7 +80,7 @@ mod tests {
         for value in [10.0, 11.0, 12.0, 13.0, 14.0] {
             layout.push_item(&mut words, &[value]);
         }
-        let all = Items::new(&words, layout);
+        let all = Items::new(&words, layout, 0.0);
         let mut near = NearItems::default();
         assert!(near.is_due(5, layout) && !near.is_due(1 << 20, layout));
 

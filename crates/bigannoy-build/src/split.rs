@@ -1,7 +1,7 @@
 //! Where to cut a set of items in two.
 
 use bigannoy_metric::kernel::{self, LANES};
-use bigannoy_metric::{Metric, Prepared};
+use bigannoy_metric::{Metric, Prepared, angular_comparable};
 
 use crate::items::Items;
 use crate::random::TreeRandom;
@@ -25,6 +25,8 @@ pub(crate) struct Splitter {
     /// The plane found last: `offset + normal · x = 0`.
     normal: Vec<f32>,
     offset: f32,
+    /// Under dot, what the normal has for the extra coordinate of items.
+    extra: f32,
     /// The two centroids.
     p: Centroid,
     q: Centroid,
@@ -36,6 +38,8 @@ pub(crate) struct Splitter {
 #[derive(Debug, Default)]
 struct Centroid {
     mean: Vec<f32>,
+    /// Under dot, the mean of the extra coordinates; zero under other metrics.
+    extra: f32,
     count: f32,
 }
 
@@ -45,6 +49,7 @@ impl Splitter {
         Splitter {
             normal: vec![0.0; dim],
             offset: 0.0,
+            extra: 0.0,
             p: Centroid::default(),
             q: Centroid::default(),
             sides: Vec::with_capacity(most),
@@ -100,8 +105,12 @@ impl Splitter {
             let drawn: [u32; LANES] = std::array::from_fn(|_| set[random.below(count) as usize]);
             let vectors = items.vectors(&drawn);
             let squared_lengths = drawn.map(|item| items.squared_length(item));
-            let to_p = Prepared::new(metric, &p.mean).comparable_lanes(&vectors, &squared_lengths);
-            let to_q = Prepared::new(metric, &q.mean).comparable_lanes(&vectors, &squared_lengths);
+            let extras = match metric {
+                Metric::Dot => drawn.map(|item| items.extra(item)),
+                _ => [0.0; LANES],
+            };
+            let to_p = p.distances(metric, &vectors, &extras, &squared_lengths);
+            let to_q = q.distances(metric, &vectors, &extras, &squared_lengths);
             for lane in 0..LANES {
                 let length = squared_lengths[lane].map(f32::sqrt);
                 if length == Some(0.0) {
@@ -109,9 +118,9 @@ impl Splitter {
                 }
                 let (to_p, to_q) = (p.count * to_p[lane], q.count * to_q[lane]);
                 if to_p < to_q {
-                    p.add(vectors[lane], length);
+                    p.add(vectors[lane], extras[lane], length);
                 } else if to_q < to_p {
-                    q.add(vectors[lane], length);
+                    q.add(vectors[lane], extras[lane], length);
                 }
             }
         }
@@ -119,13 +128,14 @@ impl Splitter {
 
     /// Sets the plane halfway between the centroids, or through the origin for directions.
     fn cut_between_centroids(&mut self, metric: Metric) {
-        let Splitter { p, q, normal, .. } = self;
+        let Splitter { p, q, normal, extra, .. } = self;
         for ((normal, p), q) in normal.iter_mut().zip(&p.mean).zip(&q.mean) {
             *normal = p - q;
         }
-        scale_to_unit(normal);
+        *extra = p.extra - q.extra;
+        scale_to_unit(normal, extra);
         self.offset = 0.0;
-        if metric == Metric::Euclidean {
+        if matches!(metric, Metric::Euclidean | Metric::Manhattan) {
             for ((normal, p), q) in normal.iter().zip(&p.mean).zip(&q.mean) {
                 self.offset -= normal * (p + q) / 2.0;
             }
@@ -134,24 +144,33 @@ impl Splitter {
 
     /// Tells the sides of the plane on which the items are; those within it are tossed for.
     fn assign(&mut self, items: Items<'_>, set: &[u32], random: &mut TreeRandom) {
-        let Splitter { normal, offset, sides, .. } = self;
+        let Splitter { normal, offset, extra, sides, .. } = self;
         sides.clear();
-        let mut side = |product: f32| {
-            let margin = *offset + product;
+        let mut side = |margin: f32| {
             if margin == 0.0 { random.below(2) == 1 } else { margin > 0.0 }
+        };
+        // What the margin of an item begins with: under dot it is not the same for all.
+        let begin = |item: u32| match items.layout().metric() {
+            Metric::Dot => *extra * items.extra(item),
+            _ => *offset,
         };
         let (batches, rest) = set.as_chunks::<LANES>();
         for batch in batches {
             let products = kernel::dot_lanes(normal, &items.vectors(batch));
-            sides.extend(products.map(&mut side));
+            for (&item, product) in batch.iter().zip(products) {
+                sides.push(side(begin(item) + product));
+            }
         }
-        sides.extend(rest.iter().map(|&item| side(kernel::dot(normal, items.vector(item)))));
+        for &item in rest {
+            sides.push(side(begin(item) + kernel::dot(normal, items.vector(item))));
+        }
     }
 
     /// Gives up on planes: halves the set at random, under a plane that prefers no side.
     fn halve(&mut self, count: usize, random: &mut TreeRandom) {
         self.normal.fill(0.0);
         self.offset = 0.0;
+        self.extra = 0.0;
         self.sides.clear();
         let mut wanted = count / 2;
         for left in (1..=count).rev() {
@@ -165,31 +184,54 @@ impl Splitter {
 }
 
 impl Centroid {
-    /// Starts at `item`; under the angular metric at its direction.
+    /// Starts at `item`; under angular and dot at its direction.
     fn start(&mut self, items: Items<'_>, item: u32) {
         self.mean.clear();
         self.mean.extend_from_slice(items.vector(item));
-        if items.layout().metric() == Metric::Angular {
-            scale_to_unit(&mut self.mean);
+        self.extra = items.extra(item);
+        if matches!(items.layout().metric(), Metric::Angular | Metric::Dot) {
+            scale_to_unit(&mut self.mean, &mut self.extra);
         }
         self.count = 1.0;
     }
 
+    /// How far items are from the centroid: under dot by the angle between the vectors with their
+    /// extra coordinates.
+    fn distances(
+        &self,
+        metric: Metric,
+        vectors: &[&[f32]; LANES],
+        extras: &[f32; LANES],
+        squared_lengths: &[Option<f32>; LANES],
+    ) -> [f32; LANES] {
+        if metric != Metric::Dot {
+            return Prepared::new(metric, &self.mean).comparable_lanes(vectors, squared_lengths);
+        }
+        let own = kernel::dot(&self.mean, &self.mean) + self.extra * self.extra;
+        let products = kernel::dot_lanes(&self.mean, vectors);
+        std::array::from_fn(|lane| {
+            let product = products[lane] + self.extra * extras[lane];
+            angular_comparable(own, squared_lengths[lane].unwrap_or_default(), product)
+        })
+    }
+
     /// Takes `vector` into the mean, divided by its length where one is given.
-    fn add(&mut self, vector: &[f32], length: Option<f32>) {
+    fn add(&mut self, vector: &[f32], extra: f32, length: Option<f32>) {
         let share = 1.0 / (self.count + 1.0);
         let weight = 1.0 / length.unwrap_or(1.0);
         for (mean, value) in self.mean.iter_mut().zip(vector) {
             *mean = (*mean * self.count + value * weight) * share;
         }
+        self.extra = (self.extra * self.count + extra * weight) * share;
         self.count += 1.0;
     }
 }
 
-/// Divides a vector by its length, unless that is zero or no number.
-fn scale_to_unit(vector: &mut [f32]) {
-    let length = kernel::dot(vector, vector).sqrt();
+/// Divides a vector with an extra coordinate by its length, unless that is zero or no number.
+fn scale_to_unit(vector: &mut [f32], extra: &mut f32) {
+    let length = (kernel::dot(vector, vector) + *extra * *extra).sqrt();
     if length > 0.0 {
+        *extra /= length;
         for value in vector {
             *value /= length;
         }
@@ -208,25 +250,29 @@ mod tests {
     use super::*;
     use bigannoy_format::Layout;
 
-    fn stored(metric: Metric, vectors: &[[f32; 2]]) -> (Layout, Vec<u32>) {
+    fn stored(metric: Metric, vectors: &[[f32; 2]]) -> (Layout, Vec<u32>, f32) {
         let layout = Layout::new(metric, 2).unwrap();
         let mut words = Vec::new();
+        let squares = |vector: &[f32; 2]| vector[0] * vector[0] + vector[1] * vector[1];
+        let squared_radius = vectors.iter().map(squares).fold(0.0, f32::max);
         for vector in vectors {
+            let start = words.len();
             layout.push_item(&mut words, vector);
+            layout.set_extra(&mut words[start..], (squared_radius - squares(vector)).sqrt());
         }
-        (layout, words)
+        (layout, words, squared_radius)
     }
 
     #[test]
     fn two_clusters_are_mostly_cut_apart() {
-        for metric in Metric::ALL {
+        for metric in Metric::OF_NUMBERS {
             let vectors: Vec<[f32; 2]> = (0u8..40)
                 .map(|i| f32::from(i) / 40.0)
                 .enumerate()
                 .map(|(i, spread)| if i % 2 == 0 { [9.0, spread] } else { [spread, 9.0] })
                 .collect();
-            let (layout, words) = stored(metric, &vectors);
-            let items = Items::new(&words, layout);
+            let (layout, words, squared_radius) = stored(metric, &vectors);
+            let items = Items::new(&words, layout, squared_radius);
             let mut splitter = Splitter::new(2, 40);
             let set: Vec<u32> = (0..40).collect();
             // Not always: both centroids may start in one cluster.
@@ -243,9 +289,15 @@ mod tests {
 
     #[test]
     fn items_that_no_plane_separates_are_halved() {
-        for (metric, vector) in [(Metric::Euclidean, [3.0, 4.0]), (Metric::Angular, [0.0, 0.0])] {
-            let (layout, words) = stored(metric, &[vector; 9]);
-            let items = Items::new(&words, layout);
+        for (metric, vector) in [
+            (Metric::Euclidean, [3.0, 4.0]),
+            (Metric::Angular, [0.0, 0.0]),
+            (Metric::Manhattan, [3.0, 4.0]),
+            (Metric::Dot, [0.0, 0.0]),
+            (Metric::Dot, [3.0, 4.0]),
+        ] {
+            let (layout, words, squared_radius) = stored(metric, &[vector; 9]);
+            let items = Items::new(&words, layout, squared_radius);
             let mut splitter = Splitter::new(2, 40);
             splitter.split(items, &[0, 1, 2, 3, 4, 5, 6, 7, 8], &mut TreeRandom::new(5, 0));
             let ones = splitter.sides().iter().filter(|&&side| side).count();

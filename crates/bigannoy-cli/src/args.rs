@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use bigannoy::format::Variant;
 use bigannoy::{BuildOptions, DEFAULT_SEED, DEFAULT_TREES, Input, Metric, OpenOptions};
 use clap::{Args, Parser, Subcommand};
 
@@ -20,7 +21,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Build an Annoy index over the rows of a matrix.
     Build(Build),
-    /// Find the neighbors of the rows of a matrix, or of the index itself.
+    /// Find the neighbors of the rows of a matrix, or of the index itself. Under dot the distance
+    /// is the inner product: larger is nearer, and the largest comes first.
     Search(Search),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
     Info(Info),
@@ -39,7 +41,7 @@ pub(crate) struct Build {
     /// Trees: more give higher recall, a longer build and a larger file.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_TREES)]
     pub(crate) trees: usize,
-    /// What near means: euclidean or angular.
+    /// What near means: euclidean, angular, manhattan or dot.
     #[arg(long, default_value_t = Metric::Euclidean)]
     pub(crate) metric: Metric,
     /// Seed of the random choices: the same seed gives the same file.
@@ -125,6 +127,9 @@ pub(crate) struct Info {
     /// An index or a descriptor.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Read the whole index, check that it is undamaged, and tell the shape of its trees.
+    #[arg(long)]
+    pub(crate) deep: bool,
     #[command(flatten)]
     pub(crate) layout: Layout,
 }
@@ -132,12 +137,17 @@ pub(crate) struct Info {
 /// What an index is that has no sidecar.
 #[derive(Debug, Args)]
 pub(crate) struct Layout {
-    /// Metric of an index without sidecar.
+    /// Metric of an index without sidecar: euclidean, angular, manhattan, dot or hamming.
     #[arg(long, requires = "dim")]
     pub(crate) metric: Option<Metric>,
-    /// Dimensions of an index without sidecar.
+    /// Dimensions of an index without sidecar; for hamming the number of bits, which is 64 times
+    /// the dimension in R.
     #[arg(long, value_name = "N", requires = "metric")]
     pub(crate) dim: Option<usize>,
+    /// Record layout of a dot or hamming index where the file does not tell: released, wide-dot or
+    /// packed-hamming.
+    #[arg(long = "record-layout", value_name = "NAME")]
+    pub(crate) variant: Option<Variant>,
 }
 
 impl Layout {
@@ -146,9 +156,13 @@ impl Layout {
     }
 
     pub(crate) fn options(&self) -> OpenOptions {
-        match (self.metric, self.dim) {
-            (Some(metric), Some(dim)) => OpenOptions::new().layout(metric, dim),
-            _ => OpenOptions::new(),
+        let mut options = OpenOptions::new();
+        if let (Some(metric), Some(dim)) = (self.metric, self.dim) {
+            options = options.layout(metric, dim);
+        }
+        match self.variant {
+            Some(variant) => options.variant(variant),
+            None => options,
         }
     }
 }

@@ -6,7 +6,8 @@ use bigannoy::sink::{ResultShape, SinkError};
 use bigannoy::{NeighborBlock, NeighborSink};
 
 /// Writes a line for each query and rank, both counted from 1, as are ids. A neighbor that was not
-/// found is `NA`, as R reads it.
+/// found is `NA`, as R reads it. The column of the distances is named so under dot too, where they
+/// are inner products.
 pub(crate) struct CsvSink<W: Write> {
     writer: csv::Writer<W>,
     row: usize,

@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use bigannoy::descriptor::{ByteString, ReadError, Storage};
-use bigannoy::{BigMatrix, Descriptor};
+use bigannoy::format::Spread;
+use bigannoy::{BigMatrix, Descriptor, Index};
 
 use crate::args;
 use crate::failure::Failure;
+use crate::watch;
 
 pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
     let file = &arguments.file;
@@ -42,7 +45,32 @@ type Lines = Vec<(&'static str, String)>;
 
 fn index_lines(file: &Path, arguments: &args::Info) -> Result<Lines, Failure> {
     let index = bigannoy::open(file, &arguments.layout.options())?;
-    Ok(index.summary().into())
+    let mut lines: Lines = index.summary().into();
+    if arguments.deep {
+        lines.extend(deep_lines(&index)?);
+    }
+    Ok(lines)
+}
+
+/// What reading all of an index tells.
+fn deep_lines(index: &Index) -> Result<Lines, Failure> {
+    let interrupt = watch::interrupt()?;
+    let report = index.verify(&mut |_, _| !interrupt.load(Ordering::Relaxed))?;
+    let generator = index.sidecar().other.iter().find(|(name, _)| name == "bigannoy_generator");
+    let spread =
+        |spread: Spread| format!("{} to {}, mean {:.2}", spread.min, spread.max, spread.mean);
+    Ok(vec![
+        ("whole", "true".to_owned()),
+        ("generator", generator.map_or("unknown", |(_, value)| value).to_owned()),
+        ("items_present", report.n_present.to_string()),
+        ("trees_found", report.n_trees.to_string()),
+        ("records", report.n_nodes.to_string()),
+        ("splits", report.splits.to_string()),
+        ("splits_without_plane", report.zero_planes.to_string()),
+        ("leaves", report.leaves.to_string()),
+        ("leaf_size", spread(report.leaf_size)),
+        ("depth", spread(report.depth)),
+    ])
 }
 
 fn descriptor_lines(descriptor: &Descriptor, file: &Path) -> Result<Lines, Failure> {

@@ -94,6 +94,56 @@ fn an_index_of_annoy_is_searched_when_told_what_it_is() {
 }
 
 #[test]
+fn every_metric_is_built_and_looked_at() {
+    let place = Place::new();
+    copy_clusters(&place);
+    for metric in ["euclidean", "angular", "manhattan", "dot"] {
+        let built = place
+            .succeed(&format!("build reference.desc --index {metric} --metric {metric} --trees 3"));
+        assert!(built.contains(&format!(" 3 trees, {metric}, ")), "{built}");
+        let info = place.succeed(&format!("info {metric} --deep"));
+        assert!(info.contains("whole: true\ngenerator: chacha8-1\n"), "{info}");
+        assert!(info.contains("trees_found: 3\n") && info.contains("\ndepth: "), "{info}");
+        let csv = place.succeed(&format!("search {metric} -k 9"));
+        let distances = csv
+            .lines()
+            .skip(1)
+            .take(9)
+            .map(|line| line.rsplit(',').next().unwrap().parse::<f64>().unwrap());
+        let sorted = match metric {
+            "dot" => distances.is_sorted_by(|a, b| a >= b),
+            _ => distances.is_sorted(),
+        };
+        assert!(sorted, "{metric}: {csv:.300}");
+    }
+    // One changed count: a search may pass it by, this does not.
+    let mut bytes = std::fs::read(place.path("dot")).unwrap();
+    let record_bytes = 4 * (16 + 4);
+    bytes[(4000 + 10) * record_bytes] ^= 1;
+    std::fs::write(place.path("dot"), bytes).unwrap();
+    place.succeed("info dot");
+    assert!(place.fail("info dot --deep").contains("dot is not whole: record "));
+}
+
+#[test]
+fn hamming_indexes_are_searched_and_not_built() {
+    let place = seed();
+    place.copy("../../tests/fixtures/annoy/combos", "ham_400x4.ann");
+    std::fs::rename(place.path("ham_400x4.ann"), place.path("ham.ann")).unwrap();
+    let message = place.fail("build ref.desc --index x.ann --metric hamming");
+    assert!(message.ends_with("hamming indexes can be read and searched, not built"), "{message}");
+    let given = "--metric hamming --dim 256";
+    let csv = place.succeed(&format!("search ham.ann {given} -k 2 --search-k 100000"));
+    assert!(csv.starts_with("query,rank,id,distance\n1,1,42,49\n1,2,202,49\n"), "{csv:.80}");
+    let info = place.succeed(&format!("info ham.ann {given} --deep --record-layout released"));
+    assert!(info.contains("whole: true\ngenerator: unknown\nitems_present: 400\n"), "{info}");
+    let message = place.fail(&format!("info ham.ann {given} --record-layout packed-hamming"));
+    assert!(message.contains("no multiple of the 44 bytes"), "{message}");
+    let message = place.fail(&format!("info ham.ann {given} --record-layout wide-dot"));
+    assert!(message.contains("wide-dot is none of metric hamming"), "{message}");
+}
+
+#[test]
 fn the_seed_decides_the_file_and_threads_do_not() {
     let place = seed();
     for (name, more) in [("a", "--threads 1"), ("b", "--threads 3"), ("c", "--seed 7")] {

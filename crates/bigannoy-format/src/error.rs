@@ -42,6 +42,18 @@ pub enum OpenError {
         /// The number of records.
         records: usize,
     },
+    /// Two record layouts fit the length, and the records do not tell which it is.
+    #[error(
+        "the index could have the record layout {} ({} bytes a record) or {} ({} bytes): say which, \
+         unless it is of another metric or dimension",
+        variants[0], record_bytes[0], variants[1], record_bytes[1]
+    )]
+    AmbiguousLayout {
+        /// The layouts.
+        variants: [crate::Variant; 2],
+        /// Their record sizes, in the same order.
+        record_bytes: [usize; 2],
+    },
     /// The file ends with an item: it was saved without trees.
     #[error("the index has items but no trees: build it again with at least one tree")]
     NoTrees,

@@ -1,6 +1,8 @@
 //! An index as a whole: how many items, which roots, and its records one by one.
 
-use crate::{DamagedRecord, Layout, MAX_NODES, NodeId, OpenError, Record, Split};
+use bigannoy_metric::{Metric, Prepared};
+
+use crate::{BitSplit, DamagedRecord, Layout, MAX_NODES, NodeId, OpenError, Record, Split};
 
 /// What the bytes of an index say about the whole: found once, kept apart from the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,10 +157,22 @@ impl<'a> Forest<'a> {
             let problem = format!("has the child {child}, which does not come before it");
             return Err(self.damaged(id, problem));
         }
+        let children = children.map(NodeId);
+        let plane = &words[layout.vector_word()..];
+        if layout.metric() == Metric::Hamming {
+            // The number has 64 bits.
+            let bit = plane[0];
+            if bit >= layout.n_bits() || plane[1] != 0 {
+                let bit = u64::from(plane[1]) << 32 | u64::from(bit);
+                let problem = format!("splits by bit {bit} of {}", layout.n_bits());
+                return Err(self.damaged(id, problem));
+            }
+            return Ok(Record::BitSplit(BitSplit { bit, children }));
+        }
         Ok(Record::Split(Split {
-            normal: bytemuck::cast_slice(&words[layout.vector_word()..]),
-            offset: layout.offset_word().map_or(0.0, |word| f32::from_bits(words[word])),
-            children: children.map(NodeId),
+            normal: bytemuck::cast_slice(plane),
+            offset: layout.plane_offset(words),
+            children,
         }))
     }
 
@@ -174,10 +188,49 @@ impl<'a> Forest<'a> {
     /// The vector of `item`. All zeros for a gap.
     ///
     /// # Panics
-    /// If `item >= n_items`.
+    /// If `item >= n_items`, or under hamming, whose items are bits.
     #[must_use]
     pub fn vector(&self, item: u32) -> &'a [f32] {
-        bytemuck::cast_slice(&self.item_record(item)[self.shape.layout.vector_word()..])
+        assert_ne!(self.shape.layout.metric(), Metric::Hamming, "items are bits");
+        bytemuck::cast_slice(self.vector_words(item))
+    }
+
+    /// The packed bits of `item` under hamming (see [`bigannoy_metric::bits`]). All zeros for a gap.
+    ///
+    /// # Panics
+    /// If `item >= n_items`, or under another metric.
+    #[must_use]
+    pub fn bits(&self, item: u32) -> &'a [u32] {
+        assert_eq!(self.shape.layout.metric(), Metric::Hamming, "items are vectors of numbers");
+        self.vector_words(item)
+    }
+
+    /// `item`, made ready to be compared with others.
+    ///
+    /// # Panics
+    /// If `item >= n_items`.
+    #[must_use]
+    pub fn prepared(&self, item: u32) -> Prepared<'a> {
+        match self.shape.layout.metric() {
+            Metric::Hamming => Prepared::of_bits(self.bits(item)),
+            metric => Prepared::new(metric, self.vector(item)),
+        }
+    }
+
+    /// The comparable distance of `item` to `query` (see [`Prepared::comparable`]).
+    ///
+    /// # Panics
+    /// If `item >= n_items`, or `query` has another metric or dimension.
+    #[must_use]
+    pub fn comparable(&self, query: &Prepared<'_>, item: u32) -> f32 {
+        match self.shape.layout.metric() {
+            Metric::Hamming => query.comparable_bits(self.bits(item)),
+            _ => query.comparable(self.vector(item), self.squared_length(item)),
+        }
+    }
+
+    fn vector_words(&self, item: u32) -> &'a [u32] {
+        &self.item_record(item)[self.shape.layout.vector_word()..]
     }
 
     /// The squared length of `item`'s vector, where the layout stores one.
@@ -187,7 +240,7 @@ impl<'a> Forest<'a> {
     #[must_use]
     pub fn squared_length(&self, item: u32) -> Option<f32> {
         match self.shape.layout.metric() {
-            bigannoy_metric::Metric::Angular => Some(f32::from_bits(self.item_record(item)[1])),
+            Metric::Angular => Some(f32::from_bits(self.item_record(item)[1])),
             _ => None,
         }
     }
@@ -200,6 +253,16 @@ impl<'a> Forest<'a> {
     pub fn item_record(&self, item: u32) -> &'a [u32] {
         assert!(item < self.shape.n_items, "item {item} of {}", self.shape.n_items);
         self.words_of(item)
+    }
+
+    /// The words of the record numbered `id`, unchecked.
+    pub(crate) fn words(&self, id: NodeId) -> &'a [u32] {
+        self.words_of(id.0)
+    }
+
+    /// How many items the record numbered `id` says are below it; an item says 1, a gap 0.
+    pub(crate) fn count(&self, id: NodeId) -> u32 {
+        self.words_of(id.0)[0]
     }
 
     fn words_of(&self, id: u32) -> &'a [u32] {
@@ -219,7 +282,7 @@ impl<'a> Forest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bigannoy_metric::Metric;
+    use crate::Variant;
     use proptest::prelude::*;
 
     const LAYOUT: fn() -> Layout = || Layout::new(Metric::Euclidean, 1).unwrap();
@@ -330,10 +393,12 @@ mod tests {
         #[test]
         fn any_words_are_read_safely(
             words in proptest::collection::vec(prop_oneof![0u32..12, any::<u32>()], 0..120),
-            dim in 1usize..5, angular in any::<bool>(),
+            dim in 1usize..5, metric in proptest::sample::select(&Metric::ALL[..]),
+            usual in any::<bool>(),
         ) {
-            let metric = if angular { Metric::Angular } else { Metric::Euclidean };
-            let layout = Layout::new(metric, dim).unwrap();
+            let variants = Variant::of(metric);
+            let variant = if usual { variants[0] } else { variants[variants.len() - 1] };
+            let layout = Layout::new(metric, dim).unwrap().with_variant(variant).unwrap();
             let whole = words.len() / layout.record_words() * layout.record_words();
             let bytes = bytemuck::cast_slice(&words[..whole]);
             if let Ok(shape) = ForestShape::read(bytes, layout) {
@@ -342,6 +407,10 @@ mod tests {
                     match forest.record(id) {
                         Ok(Record::Split(split)) =>
                             prop_assert!(split.children.iter().all(|&child| child < id)),
+                        Ok(Record::BitSplit(split)) => {
+                            prop_assert!(split.children.iter().all(|&child| child < id));
+                            prop_assert!(split.side(&vec![0; layout.vector_words()]) == 0);
+                        }
                         Ok(Record::Leaf(items)) =>
                             prop_assert!(items.iter().all(|&item| item < shape.n_items())),
                         Ok(Record::Item(item)) => prop_assert!(forest.is_present(item)),

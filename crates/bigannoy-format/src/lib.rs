@@ -31,21 +31,26 @@
 //! [`ForestShape::read`] looks at the end of the file only, whatever its size. Every record is checked
 //! when it is read: [`Forest::record`] refuses a child that does not come before its parent, so that
 //! a walk down a damaged file ends, and a leaf that names items which are not there.
+//! [`Forest::verify`] looks at everything.
 //!
 //! # Source
-//! The layout is that of Annoy 1.17.3; euclidean and angular files are the same in all its versions.
+//! The layouts are those of Annoy 1.17.3; euclidean, angular and manhattan files are the same in all
+//! its versions. For the others see [`Variant`].
 #![forbid(unsafe_code)]
 
 mod dcf;
+mod detect;
 mod error;
 mod forest;
 mod layout;
 mod record;
 mod sidecar;
+mod verify;
 
 pub use dcf::{DcfError, parse_dcf, write_dcf};
 pub use error::{DamagedRecord, OpenError};
 pub use forest::{Forest, ForestShape};
-pub use layout::{Layout, LayoutError, MAX_NODES};
-pub use record::{NodeId, Record, Split};
+pub use layout::{Layout, LayoutError, MAX_NODES, UnknownVariant, Variant};
+pub use record::{BitSplit, NodeId, Record, Split};
 pub use sidecar::{Sidecar, SidecarError};
+pub use verify::{ForestReport, Spread, VerifyError};

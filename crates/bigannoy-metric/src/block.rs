@@ -4,7 +4,8 @@ use crate::Neighbor;
 
 /// Up to `k` neighbors for each of a number of queries, nearest first.
 ///
-/// Row `i` belongs to query `i` of the block. A row may hold fewer than `k` neighbors: a search with
+/// Nearest first means ascending distances, and under [`crate::Metric::Dot`], whose distances are
+/// inner products, descending ones. Row `i` belongs to query `i` of the block. A row may hold fewer than `k` neighbors: a search with
 /// a small budget need not find more. Memory: `nrows * k` neighbors, in one piece.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NeighborBlock {

@@ -37,6 +37,20 @@ pub fn squared_l2(a: &[f32], b: &[f32]) -> f32 {
     sum
 }
 
+/// The Manhattan distance: the sum of the differences without their signs, in index order.
+///
+/// # Panics
+/// If the lengths differ.
+#[must_use]
+pub fn l1(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "vectors of different length");
+    let mut sum = 0.0;
+    for (x, y) in a.iter().zip(b) {
+        sum += (x - y).abs();
+    }
+    sum
+}
+
 /// [`dot`] of `a` with each row: the same bits, [`LANES`] at once.
 ///
 /// # Panics
@@ -70,6 +84,22 @@ pub fn squared_l2_lanes(a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
     sums
 }
 
+/// [`l1`] between `a` and each row: the same bits, [`LANES`] at once.
+///
+/// # Panics
+/// If a row is shorter than `a`; longer ones are cut.
+#[must_use]
+pub fn l1_lanes(a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
+    let rows: [&[f32]; LANES] = std::array::from_fn(|lane| &rows[lane][..a.len()]);
+    let mut sums = [0.0; LANES];
+    for (z, x) in a.iter().enumerate() {
+        for lane in 0..LANES {
+            sums[lane] += (x - rows[lane][z]).abs();
+        }
+    }
+    sums
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +113,8 @@ mod tests {
         // A fused multiply-add would leave the rounding error of 0.1 * 10 here, not zero.
         assert_eq!(dot(&[0.1, -1.0], &[10.0, 1.0]), 0.0);
         assert_eq!(squared_l2(&[3.0, 0.0], &[0.0, 4.0]), 25.0);
+        assert_eq!(l1(&[3.0, 0.0], &[0.0, 4.0]), 7.0);
+        assert_eq!(l1(&[1e8, 1.0], &[0.0, 0.0]), 1e8);
         assert_eq!(dot(&[], &[]), 0.0);
     }
 
@@ -96,9 +128,11 @@ mod tests {
             let rows: [&[f32]; LANES] = std::array::from_fn(|lane| row(lane + 1));
             let dots = dot_lanes(row(0), &rows);
             let squares = squared_l2_lanes(row(0), &rows);
+            let sums = l1_lanes(row(0), &rows);
             for lane in 0..LANES {
                 prop_assert_eq!(dots[lane].to_bits(), dot(row(0), rows[lane]).to_bits());
                 prop_assert_eq!(squares[lane].to_bits(), squared_l2(row(0), rows[lane]).to_bits());
+                prop_assert_eq!(sums[lane].to_bits(), l1(row(0), rows[lane]).to_bits());
             }
         }
     }

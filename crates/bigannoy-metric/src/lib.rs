@@ -1,6 +1,6 @@
 //! What "near" means: metrics, their arithmetic, and the order in which neighbors are ranked.
 //!
-//! This crate knows vectors of `f32` and nothing of files, trees or matrices. Everything that
+//! This crate knows vectors of `f32` and of bits, and nothing of files, trees or matrices. Everything that
 //! compares two vectors, while a forest is built and while it is searched, does it through the
 //! functions here, so that one input gives the same bits everywhere.
 //!
@@ -30,6 +30,7 @@
 //! The formulas are those of Annoy 1.17.3 (`src/annoylib.h`), re-stated here.
 #![forbid(unsafe_code)]
 
+pub mod bits;
 mod block;
 pub mod kernel;
 mod metric;

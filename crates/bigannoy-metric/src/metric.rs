@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// How the distance of two vectors is measured.
 ///
-/// The names are those of Annoy and bigANNOY: `euclidean` and `angular`.
+/// The names are those of Annoy and bigANNOY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Metric {
@@ -14,11 +14,24 @@ pub enum Metric {
     /// `sqrt(2 (1 - cos(q, r)))`, from 0 (same direction) to 2 (opposite). Lengths do not matter;
     /// a vector of zeros is at `sqrt(2)` from everything, itself included.
     Angular,
+    /// `sum(abs(q - r))`.
+    Manhattan,
+    /// `sum(q * r)`, the inner product. What is reported as the distance is a similarity: larger is
+    /// nearer, neighbors come in descending order, and a vector need not be its own nearest one.
+    Dot,
+    /// The number of components in which two vectors of bits differ. A component of a vector of
+    /// numbers is a set bit where it is greater than 0.5.
+    Hamming,
 }
 
 impl Metric {
     /// Every metric, in the order in which they are documented.
-    pub const ALL: [Metric; 2] = [Metric::Euclidean, Metric::Angular];
+    pub const ALL: [Metric; 5] =
+        [Metric::Euclidean, Metric::Angular, Metric::Manhattan, Metric::Dot, Metric::Hamming];
+
+    /// The metrics whose items are vectors of numbers: all but hamming, whose items are bits.
+    pub const OF_NUMBERS: [Metric; 4] =
+        [Metric::Euclidean, Metric::Angular, Metric::Manhattan, Metric::Dot];
 
     /// The metric's name, in lower case.
     #[must_use]
@@ -26,19 +39,26 @@ impl Metric {
         match self {
             Metric::Euclidean => "euclidean",
             Metric::Angular => "angular",
+            Metric::Manhattan => "manhattan",
+            Metric::Dot => "dot",
+            Metric::Hamming => "hamming",
         }
     }
 
     /// The distance that users see, from the comparable one that ranking uses.
     ///
-    /// Comparable distances are the squares of the reported ones; rounding can leave them a little
-    /// below zero, which is reported as zero.
+    /// For euclidean and angular it is the square of the reported one, and where rounding leaves it
+    /// a little below zero, zero is reported. For manhattan and hamming it is the reported one. For
+    /// dot it is the inner product with its sign changed.
     #[must_use]
     pub fn reported(self, comparable: f32) -> f32 {
         match self {
             // `max` would turn a NaN into 0; a NaN distance stays one.
             Metric::Euclidean | Metric::Angular if comparable < 0.0 => 0.0,
             Metric::Euclidean | Metric::Angular => comparable.sqrt(),
+            Metric::Manhattan | Metric::Hamming => comparable,
+            // Not `-comparable`, which would make a negative zero of a zero.
+            Metric::Dot => 0.0 - comparable,
         }
     }
 }
@@ -92,7 +112,7 @@ mod tests {
         let error = "Euclidean".parse::<Metric>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown metric \"Euclidean\": expected one of euclidean, angular"
+            "unknown metric \"Euclidean\": expected one of euclidean, angular, manhattan, dot, hamming"
         );
     }
 
@@ -100,6 +120,12 @@ mod tests {
     fn reported_clamps_rounding_below_zero_and_keeps_nan() {
         assert_eq!(Metric::Angular.reported(-1e-7), 0.0);
         assert_eq!(Metric::Euclidean.reported(9.0), 3.0);
-        assert!(Metric::Euclidean.reported(f32::NAN).is_nan());
+        for metric in Metric::ALL {
+            assert!(metric.reported(f32::NAN).is_nan());
+            assert_eq!(metric.reported(0.0).to_bits(), 0);
+        }
+        assert_eq!(Metric::Manhattan.reported(9.0), 9.0);
+        assert_eq!(Metric::Hamming.reported(9.0), 9.0);
+        assert_eq!(Metric::Dot.reported(-9.0), 9.0);
     }
 }

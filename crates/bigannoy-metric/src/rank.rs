@@ -9,7 +9,8 @@ use crate::Metric;
 pub struct Neighbor {
     /// The item, counted from 0: row `item + 1` of the reference in R's counting.
     pub item: u32,
-    /// The distance as the metric reports it (see [`Metric::reported`]).
+    /// The distance as the metric reports it (see [`Metric::reported`]); under [`Metric::Dot`] the
+    /// inner product, of which more is nearer.
     pub distance: f32,
 }
 

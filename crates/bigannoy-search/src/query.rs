@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bigannoy_format::Forest;
-use bigannoy_metric::{Neighbor, NeighborBlock, RankKey, RowMut};
+use bigannoy_metric::{Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
 use rayon::prelude::*;
 
 use crate::SearchError;
@@ -15,7 +15,8 @@ const PIECE: usize = 16;
 
 /// A search with its settings: begun with [`crate::Index::query`].
 ///
-/// Neighbors come nearest first, equal distances by item. There can be fewer than `k`: a search
+/// Neighbors come nearest first, equal distances by item. Under dot the distances are inner products
+/// and come in descending order. There can be fewer than `k`: a search
 /// with a small budget need not meet more.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is searched until a query is given"]
@@ -40,7 +41,7 @@ impl<'a> Query<'a> {
         self
     }
 
-    /// The neighbors of `vector`.
+    /// The neighbors of `vector`. Under hamming, components greater than 0.5 are set bits.
     ///
     /// # Errors
     /// [`SearchError`]: `k` or `search_k` out of range, a vector of another dimension or with a
@@ -48,7 +49,7 @@ impl<'a> Query<'a> {
     pub fn by_vector(&self, vector: &[f32]) -> Result<Vec<Neighbor>, SearchError> {
         let walk = self.walk(false)?;
         self.check_rows(vector, 1)?;
-        let keys = walk.run(self.forest, vector, &mut self.scratch())?;
+        let keys = walk.run(self.forest, &self.prepare(vector), &mut self.scratch())?;
         Ok(self.neighbors(keys).collect())
     }
 
@@ -62,7 +63,7 @@ impl<'a> Query<'a> {
         if item >= n_items || !self.forest.is_present(item) {
             return Err(SearchError::NoSuchItem { item, n_items });
         }
-        let keys = walk.run(self.forest, self.forest.vector(item), &mut self.scratch())?;
+        let keys = walk.run(self.forest, &self.forest.prepared(item), &mut self.scratch())?;
         Ok(self.neighbors(keys).collect())
     }
 
@@ -79,7 +80,7 @@ impl<'a> Query<'a> {
         }
         self.check_rows(rows, rows.len() / dim)?;
         self.run_block(rows.len() / dim, |row, scratch| {
-            walk.run(self.forest, &rows[row * dim..][..dim], scratch)
+            walk.run(self.forest, &self.prepare(&rows[row * dim..][..dim]), scratch)
         })
     }
 
@@ -101,7 +102,7 @@ impl<'a> Query<'a> {
                 return Ok(Vec::new());
             }
             let walk = Walk { exclude: Some(item), ..walk };
-            walk.run(self.forest, self.forest.vector(item), scratch)
+            walk.run(self.forest, &self.forest.prepared(item), scratch)
         })
     }
 
@@ -166,6 +167,10 @@ impl<'a> Query<'a> {
         pieces.into_iter().collect::<Result<(), _>>()?;
         drop(rows);
         Ok(block)
+    }
+
+    fn prepare<'v>(&self, vector: &'v [f32]) -> Prepared<'v> {
+        Prepared::new(self.forest.shape().layout().metric(), vector)
     }
 
     fn neighbors(&self, keys: Vec<RankKey>) -> impl Iterator<Item = Neighbor> {

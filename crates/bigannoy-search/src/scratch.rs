@@ -28,8 +28,34 @@ impl Scratch {
     }
 }
 
-/// Subtrees still to be looked at, the most promising first: the largest margin, and among equal
-/// ones the largest number.
+/// How promising a subtree is: larger comes sooner.
+///
+/// Where planes split, it is the smallest margin on the way there, as a float whose bits compare as
+/// integers do. Where bits split, it counts down the turns that led away from the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Priority(u32);
+
+impl Priority {
+    /// Where bits split: every turn so far was towards the query.
+    pub(crate) const NO_WRONG_TURN: Priority = Priority(u32::MAX);
+
+    /// Margins are never NaN.
+    pub(crate) fn of_margin(margin: f32) -> Self {
+        Priority(order_bits(margin))
+    }
+
+    pub(crate) fn margin(self) -> f32 {
+        from_order_bits(self.0)
+    }
+
+    /// No tree is deep enough to wrap.
+    pub(crate) fn after_wrong_turn(self) -> Self {
+        Priority(self.0.wrapping_sub(1))
+    }
+}
+
+/// Subtrees still to be looked at, the most promising first, and among equal ones the largest
+/// number.
 #[derive(Debug, Default)]
 pub(crate) struct Queue(BinaryHeap<u64>);
 
@@ -38,13 +64,13 @@ impl Queue {
         self.0.clear();
     }
 
-    pub(crate) fn push(&mut self, margin: f32, node: NodeId) {
-        self.0.push(u64::from(order_bits(margin)) << 32 | u64::from(node.0));
+    pub(crate) fn push(&mut self, priority: Priority, node: NodeId) {
+        self.0.push(u64::from(priority.0) << 32 | u64::from(node.0));
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the low half is the node")]
-    pub(crate) fn pop(&mut self) -> Option<(f32, NodeId)> {
-        self.0.pop().map(|key| (from_order_bits((key >> 32) as u32), NodeId(key as u32)))
+    pub(crate) fn pop(&mut self) -> Option<(Priority, NodeId)> {
+        self.0.pop().map(|key| (Priority((key >> 32) as u32), NodeId(key as u32)))
     }
 }
 
@@ -95,11 +121,22 @@ mod tests {
     fn the_queue_prefers_large_margins_then_large_numbers() {
         let mut queue = Queue::default();
         for (margin, node) in [(-1.0, 9), (0.0, 1), (-0.0, 2), (f32::INFINITY, 0), (-2.0, 5)] {
-            queue.push(margin, NodeId(node));
+            queue.push(Priority::of_margin(margin), NodeId(node));
         }
-        let order: Vec<(f32, u32)> =
-            std::iter::from_fn(|| queue.pop()).map(|(margin, node)| (margin, node.0)).collect();
+        let order: Vec<(f32, u32)> = std::iter::from_fn(|| queue.pop())
+            .map(|(priority, node)| (priority.margin(), node.0))
+            .collect();
         assert_eq!(order, [(f32::INFINITY, 0), (0.0, 2), (0.0, 1), (-1.0, 9), (-2.0, 5)]);
+    }
+
+    #[test]
+    fn a_wrong_turn_costs_its_place() {
+        let mut queue = Queue::default();
+        queue.push(Priority::NO_WRONG_TURN.after_wrong_turn(), NodeId(9));
+        queue.push(Priority::NO_WRONG_TURN, NodeId(1));
+        queue.push(Priority::NO_WRONG_TURN, NodeId(2));
+        let order: Vec<u32> = std::iter::from_fn(|| queue.pop()).map(|(_, node)| node.0).collect();
+        assert_eq!(order, [2, 1, 9]);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use bigannoy_format::{DamagedRecord, Forest, ForestShape, Record};
 use bigannoy_metric::kernel::{self, LANES};
-use bigannoy_metric::{Prepared, RankKey, TopK};
+use bigannoy_metric::{Metric, Prepared, RankKey, TopK};
 
-use crate::scratch::{Candidates, Scratch};
+use crate::scratch::{Candidates, Priority, Scratch};
 
 /// Candidates whose records are asked for together. Items lie scattered over the file: reading a
 /// word of each line of each record, before anything is computed, has the processor fetch many of
@@ -27,18 +27,17 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// Finds the neighbors of `vector`, best first.
+    /// Finds the neighbors of `query`, which has the index's metric and dimension, best first.
     pub(crate) fn run(
         &self,
         forest: Forest<'_>,
-        vector: &[f32],
+        query: &Prepared<'_>,
         scratch: &mut Scratch,
     ) -> Result<Vec<RankKey>, DamagedRecord> {
         scratch.candidates.clear();
-        self.gather(forest, vector, scratch)?;
+        self.gather(forest, query, scratch)?;
         scratch.best.reset(self.k);
-        let query = Prepared::new(forest.shape().layout().metric(), vector);
-        self.rank(forest, &query, &scratch.candidates, &mut scratch.best);
+        self.rank(forest, query, &scratch.candidates, &mut scratch.best);
         Ok(scratch.best.drain_sorted())
     }
 
@@ -46,18 +45,22 @@ impl Walk {
     fn gather(
         &self,
         forest: Forest<'_>,
-        vector: &[f32],
+        query: &Prepared<'_>,
         scratch: &mut Scratch,
     ) -> Result<(), DamagedRecord> {
         let Scratch { queue, candidates, .. } = scratch;
         queue.clear();
+        let nearest = match forest.shape().layout().metric() {
+            Metric::Hamming => Priority::NO_WRONG_TURN,
+            _ => Priority::of_margin(f32::INFINITY),
+        };
         for &root in forest.shape().roots() {
-            queue.push(f32::INFINITY, root);
+            queue.push(nearest, root);
         }
         let mut gathered = 0;
         let mut visits = most_visits(forest.shape());
         while gathered < self.search_k
-            && let Some((nearest, node)) = queue.pop()
+            && let Some((priority, node)) = queue.pop()
         {
             if node.0 >= forest.shape().n_items() {
                 if visits == 0 {
@@ -78,9 +81,17 @@ impl Walk {
                     gathered += items.len();
                 }
                 Record::Split(split) => {
-                    let margin = split.offset + kernel::dot(split.normal, vector);
-                    queue.push(lesser(nearest, margin), split.children[1]);
-                    queue.push(lesser(nearest, -margin), split.children[0]);
+                    let nearest = priority.margin();
+                    let margin = split.offset + kernel::dot(split.normal, query.vector());
+                    for (child, margin) in [(1, margin), (0, -margin)] {
+                        let priority = Priority::of_margin(lesser(nearest, margin));
+                        queue.push(priority, split.children[child]);
+                    }
+                }
+                Record::BitSplit(split) => {
+                    let side = split.side(query.bits());
+                    queue.push(priority, split.children[side]);
+                    queue.push(priority.after_wrong_turn(), split.children[1 - side]);
                 }
             }
         }
@@ -108,6 +119,12 @@ impl Walk {
                 }
             }
             black_box(touched);
+            if forest.shape().layout().metric() == Metric::Hamming {
+                for &item in &present[..count] {
+                    best.push(RankKey::new(query.comparable_bits(forest.bits(item)), item));
+                }
+                continue;
+            }
             let (batches, rest) = present[..count].as_chunks::<LANES>();
             for batch in batches {
                 let vectors = batch.map(|item| forest.vector(item));

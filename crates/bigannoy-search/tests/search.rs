@@ -80,6 +80,66 @@ fn settings_and_queries_out_of_range_are_refused() {
     assert!(matches!(index.query(1).by_items(2..5), Err(SearchError::NoSuchItem { .. })));
 }
 
+/// The walk through a hamming index: a wrong turn comes after every right one.
+#[test]
+fn bits_are_followed_and_differing_ones_counted() {
+    let layout = Layout::new(Metric::Hamming, 40).unwrap();
+    let component = |items: &[usize]| -> Vec<f32> {
+        (0..40).map(|at| f32::from(u8::from(items.contains(&at)))).collect()
+    };
+    let mut words = Vec::new();
+    for set in [&[][..], &[1], &[39], &[1, 39], &[2, 39]] {
+        layout.push_item(&mut words, &component(set));
+    }
+    words.resize(8 * layout.record_words(), 0); // ids 5 to 7 were never added
+    layout.push_leaf(&mut words, 2, &[0, 1]);
+    layout.push_leaf(&mut words, 3, &[2, 3, 4]);
+    for _ in 0..2 {
+        layout.push_bit_split(&mut words, 8, 63 - 39);
+        let root = words.len() - layout.record_words();
+        layout.set_children(&mut words[root..], [8, 9]);
+    }
+    let index = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout).unwrap();
+    let found = |search_k: usize, query: &[usize]| -> Vec<(u32, f32)> {
+        let near = index.query(5).search_k(search_k).by_vector(&component(query)).unwrap();
+        near.iter().map(|near| (near.item, near.distance)).collect()
+    };
+    assert_eq!(found(1, &[1, 39]), [(3, 0.0), (2, 1.0), (4, 2.0)]);
+    assert_eq!(found(1, &[1]), [(1, 0.0), (0, 1.0)]);
+    assert_eq!(found(9, &[1]), [(1, 0.0), (0, 1.0), (3, 1.0), (2, 2.0), (4, 3.0)]);
+    let own = index.query(2).search_k(9).by_items(0..6).unwrap();
+    assert_eq!(items(&own)[..2], [vec![1, 2], vec![0, 3]]);
+    assert!(own.row(5).is_empty());
+    assert_eq!(index.query(2).search_k(9).by_item(1).unwrap(), own.row(1));
+}
+
+/// Inner products, descending; the square of the plane's extra coordinate leads the walk.
+#[test]
+fn the_largest_inner_products_come_first() {
+    let layout = Layout::new(Metric::Dot, 1).unwrap(); // a leaf holds four
+    let mut words = Vec::new();
+    for value in [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0] {
+        layout.push_item(&mut words, &[value]);
+    }
+    layout.push_leaf(&mut words, 3, &[0, 1, 2]);
+    layout.push_leaf(&mut words, 3, &[3, 4, 5]);
+    for _ in 0..2 {
+        layout.push_split(&mut words, 6, &[1.0], 0.0);
+        let root = words.len() - layout.record_words();
+        layout.set_children(&mut words[root..], [6, 7]);
+    }
+    let found = |words: &[u32], search_k: usize| -> Vec<(u32, f32)> {
+        let index = Index::open(bytemuck::cast_slice::<u32, u8>(words), layout).unwrap();
+        let near = index.query(5).search_k(search_k).by_vector(&[-0.5]).unwrap();
+        near.iter().map(|near| (near.item, near.distance)).collect()
+    };
+    assert_eq!(found(&words, 1), [(0, 1.0), (1, 0.5), (2, 0.0)]);
+    assert_eq!(found(&words, 6)[2..], [(2, 0.0), (3, -0.5), (4, -1.0)]);
+    let root = words.len() - layout.record_words();
+    layout.set_extra(&mut words[root..], 0.75); // -0.5 + 0.5625 is positive
+    assert_eq!(found(&words, 1), [(3, -0.5), (4, -1.0), (5, -1.5)]);
+}
+
 /// Splits whose two children are one and the same: 2^200 ways lead to the first leaf.
 #[test]
 fn a_file_with_endless_ways_ends() {
@@ -149,9 +209,10 @@ proptest! {
     #[test]
     fn hostile_indexes_are_searched_safely(
         words in proptest::collection::vec(prop_oneof![0u32..40, any::<u32>()], 1..400),
-        dim in 1usize..6, angular in any::<bool>(), query in -2f32..2.0, search_k in 1usize..300,
+        dim in 1usize..6, metric in proptest::sample::select(&Metric::ALL[..]),
+        query in -2f32..2.0, search_k in 1usize..300,
     ) {
-        let layout = Layout::new(if angular { Metric::Angular } else { Metric::Euclidean }, dim).unwrap();
+        let layout = Layout::new(metric, dim).unwrap();
         let whole = words.len() / layout.record_words() * layout.record_words();
         if let Ok(index) = Index::open(bytemuck::cast_slice::<u32, u8>(&words[..whole]), layout) {
             let k = index.shape().n_items() as usize;

@@ -15,6 +15,9 @@ pub struct ResultShape {
 
 /// Takes the neighbors of all queries, in the order of the queries.
 ///
+/// Distances are what the metric of the index reports. Under dot that is the inner product, a
+/// similarity, and the neighbors of a query come in descending order of it.
+///
 /// [`NeighborSink::begin`] is called once and before anything is searched; then
 /// [`NeighborSink::write`] once for each block; and [`NeighborSink::finish`] if all of it went well.
 /// A sink that is dropped without being finished must not leave anything new that looks complete.

@@ -32,7 +32,8 @@ pub struct BuildOptions {
 }
 
 impl BuildOptions {
-    /// An index under `metric`, everything else at its default.
+    /// An index under `metric`, everything else at its default. Hamming indexes can be read and
+    /// searched, not built.
     #[must_use]
     pub fn new(metric: Metric) -> Self {
         BuildOptions {
@@ -101,12 +102,12 @@ impl BuildOptions {
 
 /// Builds an index over the rows of `reference` and writes it to `path`, its sidecar beside it.
 ///
-/// The rows are read once, in blocks. The index is written under a temporary name in the same
+/// The rows are read in blocks, once, and under dot twice. The index is written under a temporary name in the same
 /// directory and appears under its own when it is complete and on the disk; the sidecar, `path`
 /// with `.meta` appended, follows. Memory: see [`bigannoy_build`]; the items are in the file.
 ///
 /// # Errors
-/// [`Error`]: the reference cannot be attached, holds a missing or non-finite value, or is empty; a
+/// [`Error`]: the metric is hamming; the reference cannot be attached, holds a missing or non-finite value, or is empty; a
 /// setting is out of range; a file exists and overwriting was not asked for, or it is a part of the
 /// reference; the disk is full; an interruption. What was on the disk before is unchanged then. A
 /// process that is killed leaves its temporary file, named `.<index>.bigannoy-<pid>-<n>.tmp`.
@@ -127,6 +128,7 @@ pub fn build<'a>(
     let rows = input.rows();
     let tell = |progress: BuildProgress| {
         let stage = match progress.stage {
+            BuildStage::Lengths => Stage::Lengths,
             BuildStage::Items => Stage::Items,
             _ => Stage::Trees,
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bigannoy_build::BuildError;
 use bigannoy_descriptor::DescriptorError;
-use bigannoy_format::{LayoutError, OpenError, SidecarError};
+use bigannoy_format::{LayoutError, OpenError, SidecarError, VerifyError};
 use bigannoy_matrix::{AttachError, CreateError, RowError, StorageError, ViewError};
 use bigannoy_metric::Metric;
 use bigannoy_search::SearchError;
@@ -68,7 +68,7 @@ pub enum Error {
         /// What does not fit.
         source: OpenError,
     },
-    /// A dimension that no index has.
+    /// A dimension that no index has, or a record layout that none of its metric has.
     #[error("cannot open {}", index.display())]
     Dimension {
         /// The index.
@@ -135,6 +135,14 @@ pub enum Error {
         index: PathBuf,
         /// Why not.
         source: SearchError,
+    },
+    /// An index did not pass its verification.
+    #[error("{} is not whole", index.display())]
+    Verify {
+        /// The index.
+        index: PathBuf,
+        /// What is wrong with it.
+        source: VerifyError,
     },
     /// The queries have another width than the index.
     #[error("{query} has {found} columns, expected {expected} as in {}", index.display())]

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use bigannoy_format::{Layout, Sidecar, SidecarError};
+use bigannoy_format::{Layout, Sidecar, SidecarError, Variant};
 use bigannoy_metric::Metric;
 use bigannoy_storage::{Access, Mapping, OpenFile, StorageError};
 
@@ -34,6 +34,7 @@ impl LoadMode {
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
     layout: Option<(Metric, usize)>,
+    variant: Option<Variant>,
     load_mode: LoadMode,
     prefault: bool,
 }
@@ -48,14 +49,25 @@ impl OpenOptions {
     /// Everything at its default.
     #[must_use]
     pub fn new() -> Self {
-        OpenOptions { layout: None, load_mode: LoadMode::Eager, prefault: false }
+        OpenOptions { layout: None, variant: None, load_mode: LoadMode::Eager, prefault: false }
     }
 
     /// Says what the index is: needed where it has no sidecar, as files of other programs have not.
     /// Default: what the sidecar says.
+    ///
+    /// For hamming, `dim` is the number of bits, as in Python. R's `RcppAnnoy` gives the number of
+    /// 64-bit words: `dim` is 64 times that.
     #[must_use]
     pub fn layout(mut self, metric: Metric, dim: usize) -> Self {
         self.layout = Some((metric, dim));
+        self
+    }
+
+    /// Says which record layout the index has, for dot and hamming, whose files have had two.
+    /// Default: the one that fits the file; where both do, opening fails and asks for this.
+    #[must_use]
+    pub fn variant(mut self, variant: Variant) -> Self {
+        self.variant = Some(variant);
         self
     }
 
@@ -84,6 +96,8 @@ pub struct Index {
     pub(crate) sidecar_path: PathBuf,
     pub(crate) sidecar: Sidecar,
     pub(crate) layout: Layout,
+    /// The record layout asked for; found from the file where it was not.
+    pub(crate) variant: Option<Variant>,
     pub(crate) load_mode: LoadMode,
     pub(crate) prefault: bool,
     pub(crate) loaded: RwLock<Option<Arc<Loaded>>>,
@@ -115,6 +129,13 @@ pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Index, Erro
     };
     let mut index = Index::new(path.to_path_buf(), sidecar_path, sidecar, options.load_mode)?;
     index.prefault = options.prefault;
+    if let Some(variant) = options.variant {
+        index.layout = index
+            .layout
+            .with_variant(variant)
+            .map_err(|source| Error::Dimension { index: path.to_path_buf(), source })?;
+        index.variant = Some(variant);
+    }
     if options.load_mode == LoadMode::Eager {
         index.load()?;
     }
@@ -194,6 +215,7 @@ impl Index {
             sidecar_path,
             sidecar,
             layout,
+            variant: None,
             load_mode,
             prefault: false,
             loaded: RwLock::new(None),
@@ -218,7 +240,7 @@ impl Index {
         self.layout.metric()
     }
 
-    /// The number of dimensions.
+    /// The number of dimensions; under hamming of bits.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.layout.dim()

@@ -2,6 +2,9 @@
 
 use std::sync::{Arc, PoisonError};
 
+#[cfg(doc)]
+use bigannoy_format::Forest;
+use bigannoy_format::{ForestReport, VerifyError};
 use bigannoy_search::Index as Searcher;
 use bigannoy_storage::Mapping;
 
@@ -54,7 +57,12 @@ impl Index {
         if let Some(expected) = self.sidecar.file_size.filter(|&expected| expected != size) {
             return Err(mismatch("the size in bytes", size, expected));
         }
-        let searcher = Searcher::open(mapping, self.layout).map_err(|source| Error::Open {
+        let layout = match self.variant {
+            Some(_) => Ok(self.layout),
+            None => self.layout.detect(mapping.as_ref()),
+        };
+        let searcher = layout.and_then(|layout| Searcher::open(mapping, layout));
+        let searcher = searcher.map_err(|source| Error::Open {
             index: self.path.clone(),
             metric: self.metric(),
             dim: self.dim(),
@@ -67,6 +75,24 @@ impl Index {
         let loaded = Arc::new(searcher);
         *slot = Some(Arc::clone(&loaded));
         Ok(loaded)
+    }
+
+    /// Looks at every record of the index and at how they hang together, and tells the shape of its
+    /// trees (see [`Forest::verify`]). A search checks only what it visits.
+    ///
+    /// `go_on` is asked from time to time, with how many of how many steps are done, whether to go
+    /// on. Cost: one pass over the items and two over the trees.
+    ///
+    /// # Errors
+    /// [`Error`]: the index cannot be mapped, is damaged, or `go_on` said no.
+    pub fn verify(&self, go_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<ForestReport, Error> {
+        self.loaded()?.forest().verify(go_on).map_err(|error| match error {
+            VerifyError::Interrupted => {
+                let written = format!("{} was not looked at to its end", self.path.display());
+                Error::Interrupted { written }
+            }
+            source => Error::Verify { index: self.path.clone(), source },
+        })
     }
 
     /// What the index is, as fifteen names and values in bigANNOY's order; `NA` where a value is

@@ -19,6 +19,9 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Rows of the reference are read to find the longest, before an index under dot is built;
+    /// counted in rows.
+    Lengths,
     /// Rows of the reference are read and stored; counted in rows.
     Items,
     /// Trees grow; counted in trees.

@@ -104,7 +104,10 @@ pub struct SearchSummary {
 /// The neighbors of all queries, and what was searched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchResult {
-    /// The neighbors, a row for each query; items are counted from 0.
+    /// The neighbors, a row for each query, nearest first; items are counted from 0.
+    ///
+    /// Distances are as [`Metric`] defines them. Under [`Metric::Dot`] they are inner products:
+    /// similarities, in descending order.
     pub neighbors: NeighborBlock,
     /// What was searched.
     pub summary: SearchSummary,

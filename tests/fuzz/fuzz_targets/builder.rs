@@ -7,7 +7,7 @@ use bigannoy_build::{IndexBuilder, MemoryStore};
 use bigannoy_format::Layout;
 use bigannoy_fuzz::{assert_ranked, assert_whole, nearest};
 use bigannoy_matrix::DenseRows;
-use bigannoy_metric::Metric;
+use bigannoy_metric::{Metric, Prepared};
 use bigannoy_search::Index;
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +16,7 @@ const MOST_ITEMS: u16 = 400;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    angular: bool,
+    metric: u8,
     dim: u8,
     trees: u8,
     seed: u64,
@@ -28,7 +28,7 @@ struct Input {
 }
 
 fuzz_target!(|input: Input| {
-    let metric = if input.angular { Metric::Angular } else { Metric::Euclidean };
+    let metric = Metric::OF_NUMBERS[usize::from(input.metric) % Metric::OF_NUMBERS.len()];
     let dim = usize::from(input.dim % 64) + 1;
     let trees = usize::from(input.trees % 4) + 1;
     let n_items = usize::from(input.items % MOST_ITEMS) + 1;
@@ -65,12 +65,13 @@ fuzz_target!(|input: Input| {
         let stored: &[u32] = bytemuck::cast_slice(index.forest().vector(item));
         assert_eq!(stored, bytemuck::cast_slice::<f32, u32>(row));
         let found = index.query(k).search_k(usize::MAX).by_vector(row).expect("an undamaged index");
-        assert_ranked(index.forest(), row, k, &found);
-        let expected = nearest(index.forest(), row, k, None);
+        let query = Prepared::new(metric, row);
+        assert_ranked(index.forest(), &query, k, &found);
+        let expected = nearest(index.forest(), &query, k, None);
         assert_eq!(items(&found), items(&expected), "item {item}");
         let some = index.query(k).by_vector(row).expect("an undamaged index");
-        assert_ranked(index.forest(), row, k, &some);
-        if metric == Metric::Euclidean {
+        assert_ranked(index.forest(), &query, k, &some);
+        if matches!(metric, Metric::Euclidean | Metric::Manhattan) {
             assert!(found[0].distance <= 0.0, "item {item} is away from itself");
         }
     }

@@ -6,16 +6,17 @@ use std::collections::HashMap;
 
 use arbitrary::Arbitrary;
 use bigannoy_build::{IndexBuilder, MemoryStore};
-use bigannoy_format::Layout;
+use bigannoy_format::{Layout, Variant};
 use bigannoy_fuzz::{assert_ranked, nearest};
 use bigannoy_matrix::DenseRows;
-use bigannoy_metric::{Metric, Neighbor};
+use bigannoy_metric::{Metric, Neighbor, Prepared};
 use bigannoy_search::{Index, SearchError};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
 struct Input {
-    angular: bool,
+    metric: u8,
+    unusual_layout: bool,
     dim: u8,
     k: u8,
     search_k: u16,
@@ -41,28 +42,38 @@ enum Change {
 }
 
 fuzz_target!(|input: Input| {
-    let metric = if input.angular { Metric::Angular } else { Metric::Euclidean };
+    let metric = Metric::ALL[usize::from(input.metric) % Metric::ALL.len()];
     let dim = usize::from(input.dim % 12) + 1;
-    let layout = Layout::new(metric, dim).expect("1 to 12");
+    let variants = Variant::of(metric);
+    let variant = variants[usize::from(input.unusual_layout) % variants.len()];
+    let usual = Layout::new(metric, dim).expect("1 to 12");
+    let layout = usual.with_variant(variant).expect("one of the metric's");
     // A vector of u32 begins at a multiple of four bytes, as an index has to.
     let (words, intact) = match input.content {
         Content::Raw(words) => (words, false),
         Content::Damaged { n_items, trees, cut, changes } => {
-            let mut words = built(metric, dim, n_items % 80 + 1, trees % 3 + 1);
-            let cut = usize::from(cut) % (words.len() / layout.record_words());
-            words.truncate(words.len() - cut * layout.record_words());
+            // Only what is built here can be known to be undamaged.
+            let built_as = if metric == Metric::Hamming { Metric::Angular } else { metric };
+            let mut words = built(built_as, dim, n_items % 80 + 1, trees % 3 + 1);
+            let cut = usize::from(cut) % words.len().div_ceil(layout.record_words());
+            words.truncate((words.len() / layout.record_words() - cut) * layout.record_words());
             change(&mut words, layout, &changes);
-            (words, cut == 0 && changes.is_empty())
+            (words, cut == 0 && changes.is_empty() && metric == built_as && layout == usual)
         }
     };
+    // Whatever it is, it is told apart, or not, without a panic.
+    let _ = layout.detect(bytemuck::cast_slice(&words));
     let Ok(index) = Index::open(bytemuck::cast_slice::<u32, u8>(&words), layout) else {
         assert!(!intact, "an index as it was built cannot be opened");
         return;
     };
     let forest = index.forest();
+    let verified = forest.verify(&mut |_, _| true);
+    assert!(!intact || verified.is_ok(), "{verified:?}");
     let n_items = index.shape().n_items();
     let mut query = input.query;
     query.resize(dim, 0.5);
+    let prepared = Prepared::new(metric, &query);
     // 0 and numbers that are too large included.
     let k = usize::from(input.k) % (n_items as usize + 2);
     let search_k = usize::from(input.search_k);
@@ -70,14 +81,14 @@ fuzz_target!(|input: Input| {
     let search = index.query(k);
     for search in [search, search.search_k(search_k), search.search_k(usize::MAX)] {
         match search.by_vector(&query) {
-            Ok(found) => assert_ranked(forest, &query, k, &found),
+            Ok(found) => assert_ranked(forest, &prepared, k, &found),
             Err(error) => assert_refused(&error, intact),
         }
         // A few items of many: all of them would make an execution slow.
         let last = n_items.saturating_sub(6)..n_items;
         let Ok(block) = search.by_items(last.clone()) else { continue };
         for (item, found) in last.zip(block.rows()) {
-            assert_ranked(forest, forest.vector(item), k, found);
+            assert_ranked(forest, &forest.prepared(item), k, found);
             assert!(found.iter().all(|neighbor| neighbor.item != item), "{item} finds itself");
         }
         let in_block = block.row(block.nrows() - 1);
@@ -89,7 +100,7 @@ fuzz_target!(|input: Input| {
     }
     if intact && (1..=n_items as usize).contains(&k) && query.iter().all(|v| v.is_finite()) {
         let found = search.search_k(usize::MAX).by_vector(&query).expect("an undamaged index");
-        assert_eq!(bits(&found), bits(&nearest(forest, &query, k, None)));
+        assert_eq!(bits(&found), bits(&nearest(forest, &prepared, k, None)));
     }
 });
 
@@ -105,6 +116,9 @@ fn bits(neighbors: &[Neighbor]) -> Vec<(u32, u32)> {
 fn change(words: &mut [u32], layout: Layout, changes: &[(u16, Change)]) {
     let (len, size) = (words.len(), layout.record_words());
     let records = len / size;
+    if records == 0 {
+        return;
+    }
     for &(at, change) in changes {
         let at = usize::from(at);
         match change {

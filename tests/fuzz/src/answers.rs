@@ -5,25 +5,24 @@ use bigannoy_metric::{Neighbor, Prepared, RankKey};
 
 /// The place of `item` among the neighbors of `query`.
 fn key(forest: Forest<'_>, query: &Prepared<'_>, item: u32) -> RankKey {
-    RankKey::new(query.comparable(forest.vector(item), forest.squared_length(item)), item)
+    RankKey::new(forest.comparable(query, item), item)
 }
 
 /// Asserts that `found` are distinct items of the index, at most `k`, at the distances from
-/// `vector` that they have, and in the order of these.
+/// `query` that they have, and in the order of these.
 ///
 /// The order is that of comparable distances: two of them may be one when the root is taken.
 ///
 /// # Panics
 /// If that is not so.
-pub fn assert_ranked(forest: Forest<'_>, vector: &[f32], k: usize, found: &[Neighbor]) {
+pub fn assert_ranked(forest: Forest<'_>, query: &Prepared<'_>, k: usize, found: &[Neighbor]) {
     let metric = forest.shape().layout().metric();
-    let query = Prepared::new(metric, vector);
     assert!(found.len() <= k, "{} neighbors for k = {k}", found.len());
     let mut last = None;
     for neighbor in found {
         assert!(neighbor.item < forest.shape().n_items(), "no item {}", neighbor.item);
         assert!(forest.is_present(neighbor.item), "item {} is a gap", neighbor.item);
-        let key = key(forest, &query, neighbor.item);
+        let key = key(forest, query, neighbor.item);
         let distance = key.neighbor(metric).distance;
         assert_eq!(
             neighbor.distance.to_bits(),
@@ -38,19 +37,18 @@ pub fn assert_ranked(forest: Forest<'_>, vector: &[f32], k: usize, found: &[Neig
     }
 }
 
-/// The `k` items of the index that are nearest to `vector`, found by looking at all of them.
+/// The `k` items of the index that are nearest to `query`, found by looking at all of them.
 #[must_use]
 pub fn nearest(
     forest: Forest<'_>,
-    vector: &[f32],
+    query: &Prepared<'_>,
     k: usize,
     exclude: Option<u32>,
 ) -> Vec<Neighbor> {
     let metric = forest.shape().layout().metric();
-    let query = Prepared::new(metric, vector);
     let items = 0..forest.shape().n_items();
     let items = items.filter(|&item| Some(item) != exclude && forest.is_present(item));
-    let mut keys: Vec<RankKey> = items.map(|item| key(forest, &query, item)).collect();
+    let mut keys: Vec<RankKey> = items.map(|item| key(forest, query, item)).collect();
     keys.sort_unstable();
     keys.truncate(k);
     keys.into_iter().map(|key| key.neighbor(metric)).collect()

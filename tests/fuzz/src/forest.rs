@@ -2,12 +2,14 @@
 
 use bigannoy_format::{Forest, NodeId, Record};
 
-/// Asserts that every record can be read and that every tree reaches every item exactly once.
+/// Asserts that the forest passes its own verification, that every record can be read and that every tree reaches every item exactly once.
 ///
 /// # Panics
 /// If that is not so.
 pub fn assert_whole(forest: Forest<'_>) {
     let shape = forest.shape();
+    let verified = forest.verify(&mut |_, _| true);
+    assert!(verified.is_ok(), "{verified:?}");
     for id in (0..shape.n_nodes()).map(NodeId) {
         assert!(forest.record(id).is_ok(), "{:?}", forest.record(id));
     }
@@ -18,7 +20,7 @@ pub fn assert_whole(forest: Forest<'_>) {
             match forest.record(node).expect("read above") {
                 Record::Item(item) => reached[item as usize] += 1,
                 Record::Leaf(items) => items.iter().for_each(|&item| reached[item as usize] += 1),
-                Record::Split(split) => open.extend(split.children),
+                record => open.extend(record.children().into_iter().flatten()),
             }
         }
         assert!(reached.iter().all(|&times| times == 1), "tree {root:?} reaches {reached:?}");
