@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use bigannoy::matrix::{
-    ByteString, Element, FileRows, MatrixSpec, OnValue, SharedMatrix, Storage, ValuePolicy,
+    ByteString, Element, FileRows, MatrixSpec, OnValue, ReadRows, SharedMatrix, Storage,
+    ValuePolicy,
 };
 use bigannoy::{BigMatrix, Descriptor, ElementType};
 
@@ -106,7 +107,9 @@ fn observe(r: &mut Conversation, dir: &Path, name: &str) {
     let mut read = mapped.clone();
     rows.read_rows(1..2, policy, &mut read).unwrap();
     assert_eq!(mapped, read);
-    drop(matrix);
+    // Who reads keeps writers of the same process out.
+    assert!(BigMatrix::attach_mut(&text).is_err());
+    drop((matrix, rows));
 
     // We write, and R sees it.
     let mut writer = BigMatrix::attach_mut(&text).unwrap();
@@ -164,7 +167,11 @@ fn hold(r: &mut Conversation, dir: &Path, seed: i32) {
                 let counter = fs::read(Path::new("/dev/shm").join(format!("{segment}_counter")));
                 assert_eq!(counter.unwrap(), 1i64.to_le_bytes(), "{name}");
             }
+            // The owner goes first: R keeps the numbers, and cleans up after itself.
+            assert_eq!(r.ask(&format!("attach {name} {}", text.display())), "done");
             drop(shared);
+            assert_eq!(r.ask(&format!("cell {name} 4 3")), "21");
+            assert_eq!(r.ask(&format!("drop {name}")), "done");
             assert_eq!(segments(&segment), [""; 0], "{name}");
         }
     }

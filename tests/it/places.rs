@@ -1,9 +1,8 @@
 //! The same matrices wherever they are and however they are read: the same index, the same answers.
 
 use std::fs;
-use std::path::Path;
 
-use bigannoy::matrix::{FileRows, MatrixSpec, RowBlocks, SharedMatrix};
+use bigannoy::matrix::{FileRows, RowBlocks};
 use bigannoy::{BuildOptions, Destination, Input, MatrixSink, Metric, RowSource, SearchOptions};
 use bigannoy_tests::{copy_matrix, fixture};
 
@@ -13,48 +12,56 @@ fn options() -> BuildOptions {
     BuildOptions::new(Metric::Euclidean).trees(25).seed(99)
 }
 
-/// A copy in shared memory of the matrix at `path`, and its descriptor file.
 #[cfg(target_os = "linux")]
-fn shared(path: &Path, to: &Path, separated: bool) -> SharedMatrix {
-    let rows = bigannoy::BigMatrix::attach(path).unwrap();
-    let spec = MatrixSpec::new(bigannoy::ElementType::Double, rows.nrows(), rows.ncols());
-    let shared = SharedMatrix::create(&spec.separated(separated)).unwrap();
-    let (mut matrix, view) = (shared.attach_mut().unwrap(), rows.view::<f64>().unwrap());
-    for col in 0..rows.ncols() {
-        matrix.view_mut::<f64>().unwrap().column_mut(col).copy_from_slice(view.column(col));
+mod in_shared_memory {
+    use std::path::Path;
+
+    use bigannoy::matrix::{MatrixSpec, SharedMatrix};
+
+    use super::*;
+
+    /// A copy in shared memory of the matrix at `path`, and its descriptor file.
+    fn shared(path: &Path, to: &Path, separated: bool) -> SharedMatrix {
+        let rows = bigannoy::BigMatrix::attach(path).unwrap();
+        let spec = MatrixSpec::new(bigannoy::ElementType::Double, rows.nrows(), rows.ncols());
+        let shared = SharedMatrix::create(&spec.separated(separated)).unwrap();
+        let (mut matrix, view) = (shared.attach_mut().unwrap(), rows.view::<f64>().unwrap());
+        for col in 0..rows.ncols() {
+            matrix.view_mut::<f64>().unwrap().column_mut(col).copy_from_slice(view.column(col));
+        }
+        shared.write_descriptor(to).unwrap();
+        shared
     }
-    shared.write_descriptor(to).unwrap();
-    shared
-}
 
-#[test]
-#[cfg(target_os = "linux")]
-fn a_search_from_and_to_shared_memory_is_that_of_files() {
-    let dir = tempfile::tempdir().unwrap();
-    let at = |name: &str| dir.path().join(name);
-    for name in ["ref", "query"] {
-        copy_matrix(fixture(format!("annoy/seed/{name}.desc")), &dir).unwrap();
-    }
-    let _reference = shared(&at("ref.desc"), &at("shared_ref.desc"), false);
-    let _query = shared(&at("query.desc"), &at("shared_query.desc"), true);
-    let index = bigannoy::build(&at("ref.desc"), at("ref.ann"), &options()).unwrap();
-    bigannoy::build(&at("shared_ref.desc"), at("shared.ann"), &options()).unwrap();
-    assert_eq!(fs::read(at("ref.ann")).unwrap(), fs::read(at("shared.ann")).unwrap());
+    #[test]
+    fn a_search_from_and_to_shared_memory_is_that_of_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for name in ["ref", "query"] {
+            copy_matrix(fixture(format!("annoy/seed/{name}.desc")), &dir).unwrap();
+        }
+        let _reference = shared(&at("ref.desc"), &at("shared_ref.desc"), false);
+        let _query = shared(&at("query.desc"), &at("shared_query.desc"), true);
+        let index = bigannoy::build(&at("ref.desc"), at("ref.ann"), &options()).unwrap();
+        bigannoy::build(&at("shared_ref.desc"), at("shared.ann"), &options()).unwrap();
+        assert_eq!(fs::read(at("ref.ann")).unwrap(), fs::read(at("shared.ann")).unwrap());
 
-    let search = SearchOptions::new(2).search_k(100);
-    let expected = index.search(&at("query.desc"), &search).unwrap();
-    let found = index.search(&at("shared_query.desc"), &search).unwrap();
-    assert_eq!(answers(&found.neighbors), answers(&expected.neighbors));
+        let search = SearchOptions::new(2).search_k(100);
+        let expected = index.search(&at("query.desc"), &search).unwrap();
+        let found = index.search(&at("shared_query.desc"), &search).unwrap();
+        assert_eq!(answers(&found.neighbors), answers(&expected.neighbors));
 
-    let ids = SharedMatrix::create(&MatrixSpec::new(bigannoy::ElementType::Integer, 2, 2)).unwrap();
-    let mut sink = MatrixSink::new(Destination::descriptor(ids.descriptor()));
-    index.search_into(&at("shared_query.desc"), &search, &mut sink).unwrap();
-    drop(sink);
-    let matrix = ids.attach().unwrap();
-    let written = matrix.view::<i32>().unwrap();
-    for (row, neighbors) in expected.neighbors.rows().enumerate() {
-        for (rank, near) in neighbors.iter().enumerate() {
-            assert_eq!(written.get(row, rank), i32::try_from(near.item + 1).unwrap());
+        let ids =
+            SharedMatrix::create(&MatrixSpec::new(bigannoy::ElementType::Integer, 2, 2)).unwrap();
+        let mut sink = MatrixSink::new(Destination::descriptor(ids.descriptor()));
+        index.search_into(&at("shared_query.desc"), &search, &mut sink).unwrap();
+        drop(sink);
+        let matrix = ids.attach().unwrap();
+        let written = matrix.view::<i32>().unwrap();
+        for (row, neighbors) in expected.neighbors.rows().enumerate() {
+            for (rank, near) in neighbors.iter().enumerate() {
+                assert_eq!(written.get(row, rank), i32::try_from(near.item + 1).unwrap());
+            }
         }
     }
 }
@@ -79,6 +86,18 @@ fn reading_without_a_map_changes_no_answer_and_a_cut_file_no_process() {
     let error =
         bigannoy::build(Input::unmapped(&unmapped), at("ref.bin"), &options().overwrite(true));
     assert!(error.unwrap_err().to_string().contains("ref.bin"));
+
+    // Nor are queries by their own neighbors.
+    let query = at("query.desc");
+    copy_matrix(fixture("annoy/seed/query.desc"), &dir).unwrap();
+    let bytes = fs::read(at("query.bin")).unwrap();
+    let rows = FileRows::open(&query).unwrap();
+    for input in [Input::unmapped(&query), Input::rows(&rows)] {
+        let mut sink = MatrixSink::new(Destination::path(&query));
+        let error = index.search_into(input, &search, &mut sink).unwrap_err();
+        assert!(format!("{error:?}").contains("InUse"), "{error:?}");
+        assert_eq!(fs::read(at("query.bin")).unwrap(), bytes);
+    }
 
     let rows = FileRows::open(&unmapped).unwrap();
     fs::File::options().write(true).open(at("ref.bin")).unwrap().set_len(72).unwrap();

@@ -64,7 +64,7 @@ impl AnyMatrixRef<'_> {
         for_any!(self, matrix => matrix.ncols())
     }
 
-    /// Reads rows as [`crate::BigMatrix::read_rows`] does.
+    /// Reads rows as [`crate::ReadRows::read_rows`] does.
     pub(crate) fn read_rows<F: RowFloat>(
         &self,
         rows: Range<usize>,

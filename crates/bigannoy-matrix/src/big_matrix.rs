@@ -7,8 +7,8 @@ use bigannoy_descriptor::{ByteString, Descriptor, ElementType};
 use bigannoy_storage::{FileIdentity, Mapping, MappingMut, StorageError};
 
 use crate::{
-    AnyMatrixRef, Element, MatrixMut, MatrixRef, RowError, RowFloat, RowSource, ValuePolicy,
-    ViewError,
+    AnyMatrixRef, Element, MatrixMut, MatrixRef, ReadRows, RowError, RowFloat, RowSource,
+    ValuePolicy, ViewError,
 };
 
 /// A matrix in files or shared memory, attached through its descriptor: R's `big.matrix`.
@@ -150,15 +150,6 @@ impl BigMatrix {
         self.pieces().iter().map(Bytes::path)
     }
 
-    /// Whether `file` is one of the files that hold the window's numbers, whatever its path says.
-    ///
-    /// # Errors
-    /// [`StorageError::Io`] where `file` is not there.
-    pub fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
-        let file = FileIdentity::of_path(file)?;
-        Ok(self.pieces().iter().any(|bytes| *bytes.identity() == file))
-    }
-
     /// The numbers as columns of `T`.
     ///
     /// # Errors
@@ -226,24 +217,6 @@ impl BigMatrix {
         }
     }
 
-    /// Reads `rows` (counted from 0) into `out`, row-major, as `f32` or `f64`; `policy` says what
-    /// becomes of values that are no finite numbers.
-    ///
-    /// # Errors
-    /// [`RowError::Value`] with the first value, in row order, that is refused. What `out` holds
-    /// then is not defined.
-    ///
-    /// # Panics
-    /// If `rows` ends after `nrows`, or `out` does not have room for exactly these rows.
-    pub fn read_rows<F: RowFloat>(
-        &self,
-        rows: Range<usize>,
-        policy: ValuePolicy,
-        out: &mut [F],
-    ) -> Result<(), RowError> {
-        self.view_any().read_rows(rows, policy, out, || self.name.clone())
-    }
-
     /// Gives every byte of a writable matrix a place on the disk, so that writing cannot fail.
     /// Does nothing for a read-only one.
     ///
@@ -286,6 +259,17 @@ fn elements<T: Element>(bytes: &[u8]) -> &[T] {
     bytemuck::cast_slice(bytes)
 }
 
+impl ReadRows for BigMatrix {
+    fn read_rows<F: RowFloat>(
+        &self,
+        rows: Range<usize>,
+        policy: ValuePolicy,
+        out: &mut [F],
+    ) -> Result<(), RowError> {
+        self.view_any().read_rows(rows, policy, out, || self.name.clone())
+    }
+}
+
 impl RowSource for BigMatrix {
     fn nrows(&self) -> usize {
         self.nrows
@@ -301,6 +285,11 @@ impl RowSource for BigMatrix {
 
     fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError> {
         self.read_rows(rows, ValuePolicy::default(), out)
+    }
+
+    fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
+        let file = FileIdentity::of_path(file)?;
+        Ok(self.pieces().iter().any(|bytes| *bytes.identity() == file))
     }
 
     fn will_need(&self, rows: Range<usize>) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::{RowError, RowSource};
+use crate::{ReadRows, RowError, RowFloat, RowSource, ValuePolicy};
 
 /// Copies `rows` as [`RowSource::copy_rows`] does, in pieces that the threads of the current rayon pool
 /// share. The result does not depend on them. Cost: one pass over the rows, no memory of its own
@@ -20,6 +20,31 @@ pub fn par_copy_rows(
     rows: Range<usize>,
     out: &mut [f32],
 ) -> Result<(), RowError> {
+    in_pieces(source, rows, out, |rows, out| source.copy_rows(rows, out))
+}
+
+/// Reads `rows` as [`ReadRows::read_rows`] does, shared by threads as in [`par_copy_rows`].
+///
+/// # Errors
+/// As [`ReadRows::read_rows`]: the first fault in row order.
+///
+/// # Panics
+/// As [`ReadRows::read_rows`].
+pub fn par_read_rows<F: RowFloat>(
+    source: &impl ReadRows,
+    rows: Range<usize>,
+    policy: ValuePolicy,
+    out: &mut [F],
+) -> Result<(), RowError> {
+    in_pieces(source, rows, out, |rows, out| source.read_rows(rows, policy, out))
+}
+
+fn in_pieces<F: Send>(
+    source: &dyn RowSource,
+    rows: Range<usize>,
+    out: &mut [F],
+    read: impl Fn(Range<usize>, &mut [F]) -> Result<(), RowError> + Sync,
+) -> Result<(), RowError> {
     let ncols = source.ncols();
     assert!(rows.end <= source.nrows(), "rows {rows:?} of {}", source.nrows());
     assert_eq!(out.len(), rows.len() * ncols, "room for exactly the rows asked for");
@@ -34,7 +59,7 @@ pub fn par_copy_rows(
         .enumerate()
         .map(|(piece, out)| {
             let first = rows.start + piece * piece_rows;
-            source.copy_rows(first..first + out.len() / ncols, out)
+            read(first..first + out.len() / ncols, out)
         })
         .collect();
     pieces.into_iter().collect()

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use bigannoy_descriptor::{
     ByteString, Descriptor, DescriptorBuilder, DescriptorError, ElementType,
 };
-use bigannoy_storage::{Existing, MappingMut, NewFile, StorageError};
+use bigannoy_storage::{ClosedNewFile, Existing, MappingMut, NewFile, StorageError};
 
 use crate::locate::column_path;
 use crate::{BigMatrix, CreateError, Element, MatrixMut, ViewError};
+
+/// Separated columns that can be created: systems allow some 65,000 maps in a process, and R maps
+/// every column too.
+const MOST_COLUMNS: usize = 60_000;
 
 /// Type, shape and names of a matrix to be created.
 #[derive(Clone, Debug)]
@@ -83,6 +87,15 @@ impl MatrixSpec {
         builder.build()
     }
 
+    /// Refuses more separated columns than a process can map.
+    pub(crate) fn check_columns(&self, path: impl FnOnce() -> PathBuf) -> Result<(), CreateError> {
+        if self.separated && self.ncols > MOST_COLUMNS {
+            let (cols, most) = (self.ncols, MOST_COLUMNS);
+            return Err(CreateError::TooManyColumns { path: path(), cols, most });
+        }
+        Ok(())
+    }
+
     /// Bytes of the data, or of each column where separated.
     pub(crate) fn data_bytes(
         &self,
@@ -115,13 +128,15 @@ pub struct NewMatrix {
 struct Piece {
     // Dropped in this order: the mapping goes before the file that it maps.
     map: MappingMut,
-    data: NewFile,
+    data: ClosedNewFile,
 }
 
 impl Piece {
     fn create(path: &Path, bytes: u64) -> Result<Self, StorageError> {
         let data = NewFile::create(path)?;
         bigannoy_storage::reserve(data.file(), path, bytes)?;
+        // Closed: a matrix of many columns must not hold a file open for each of them.
+        let data = data.close();
         let map = MappingMut::open_prefix(data.temporary_path(), bytes)?;
         Ok(Piece { map, data })
     }
@@ -132,8 +147,7 @@ impl NewMatrix {
     ///
     /// The data goes beside it, under the same name with the extension `bin`; each column of a
     /// separated matrix has `_column_` and its number, from 0, after that. Its space on the disk is
-    /// reserved here: writing the numbers cannot fail later. Until it is finished a separated matrix
-    /// keeps a file open for each column.
+    /// reserved here: writing the numbers cannot fail later.
     ///
     /// # Errors
     /// [`CreateError`]: a file stands at one of the paths (also at those of columns, which R would
@@ -150,6 +164,7 @@ impl NewMatrix {
             .filter(|_| data_path != path)
             .ok_or_else(|| CreateError::Path { path: path.to_path_buf() })?;
         let (nrows, ncols) = spec.shape();
+        spec.check_columns(|| path.to_path_buf())?;
         let directory = std::path::absolute(path)
             .map_err(StorageError::io("find the directory of", path))?
             .parent()
@@ -171,10 +186,15 @@ impl NewMatrix {
         } else {
             vec![data_path]
         };
+        if files.iter().any(|file| file == path) {
+            return Err(CreateError::Path { path: path.to_path_buf() });
+        }
         for file in [path].into_iter().chain(files.iter().map(PathBuf::as_path)) {
             // A dangling link counts: R would follow it.
-            if file.symlink_metadata().is_ok() {
-                return Err(StorageError::Exists { path: file.to_path_buf() }.into());
+            match file.symlink_metadata() {
+                Ok(_) => return Err(StorageError::Exists { path: file.to_path_buf() }.into()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StorageError::io("create", file)(error).into()),
             }
         }
         let pieces = files.iter().map(|file| Piece::create(file, bytes));
@@ -219,7 +239,8 @@ impl NewMatrix {
     ///
     /// # Errors
     /// [`CreateError`]: a file has appeared at one of the paths meanwhile, or the disk will not take
-    /// it. Nothing of the new matrix has been left then.
+    /// it. Nothing of the new matrix has been left then, save under [`CreateError::Attach`]: the
+    /// matrix is finished there, and only could not be attached.
     pub fn finish(self) -> Result<BigMatrix, CreateError> {
         let NewMatrix { descriptor, path, pieces, .. } = self;
         let mut text = NewFile::create(&path)?;

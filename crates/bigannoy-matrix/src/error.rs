@@ -137,7 +137,8 @@ pub enum RowError {
     },
 }
 
-/// Why a matrix could not be created. Nothing has appeared on disk then.
+/// Why a matrix could not be created. Nothing has appeared on disk then, save under
+/// [`CreateError::Attach`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
@@ -161,8 +162,26 @@ pub enum CreateError {
         /// Type of an element.
         element_type: ElementType,
     },
-    /// The descriptor's path has no file name.
-    #[error("cannot create {}: expected the path of a descriptor file", path.display())]
+    /// More separated columns than a process can have mapped.
+    #[error(
+        "cannot create {}: {cols} separated columns, expected at most {most}: contiguous ones have \
+         no such limit",
+        path.display()
+    )]
+    TooManyColumns {
+        /// The descriptor's path.
+        path: PathBuf,
+        /// Columns asked for.
+        cols: usize,
+        /// Columns that are possible.
+        most: usize,
+    },
+    /// The descriptor's path has no file name, or is that of the data.
+    #[error(
+        "cannot create {}: expected the path of a descriptor file, as x.desc, whose data then goes \
+         to x.bin",
+        path.display()
+    )]
     Path {
         /// The path.
         path: PathBuf,
@@ -170,7 +189,7 @@ pub enum CreateError {
     /// A file is in the way, or the system refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// What was created could not be attached.
-    #[error("the new matrix cannot be attached")]
+    /// The matrix was created, and could not be attached.
+    #[error("the new matrix is finished and cannot be attached")]
     Attach(#[from] AttachError),
 }

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use bigannoy_descriptor::{Descriptor, ElementType};
-use bigannoy_storage::{Access, FileIdentity, OpenFile, StorageError};
+use bigannoy_storage::{Access, FileIdentity, OpenFile, ReadLease, StorageError};
 
 use crate::locate::Located;
 use crate::transpose::{STRIP, Transposition};
-use crate::{AttachError, Element, RowError, RowFloat, RowSource, ValuePolicy};
+use crate::{AttachError, Element, ReadRows, RowError, RowFloat, RowSource, ValuePolicy};
 
 /// Rows of each column that are read at a time.
 const PIECE_ROWS: usize = 4096;
@@ -22,7 +22,9 @@ const MOST_OPEN: u64 = 128;
 /// For files that others may cut or replace, and for network file systems: data that has become
 /// too short is an ordinary error here, where a mapped matrix would end the process. What is read
 /// is the same. It costs a copy, and where there are more than 128 column files, the opening of each
-/// in each call. Memory: 256 KiB for each thread that reads.
+/// in each call. Memory: 256 KiB for each thread that reads. As with a map, the files cannot be
+/// attached for writing in this process meanwhile. That a column file was replaced by another is
+/// noticed on Unix only.
 ///
 /// ```
 /// use bigannoy_matrix::{ElementType, FileRows, MatrixSpec, NewMatrix, RowSource};
@@ -45,6 +47,8 @@ const MOST_OPEN: u64 = 128;
 pub struct FileRows {
     located: Located,
     columns: Columns,
+    /// The file of everything, or that of each column.
+    leases: Vec<ReadLease>,
 }
 
 /// The files of the window's columns.
@@ -54,8 +58,8 @@ enum Columns {
     Common,
     /// One each, and open.
     Open(Vec<OpenFile>),
-    /// One each, known again when it is opened.
-    Known(Vec<FileIdentity>),
+    /// One each, opened when it is read. It has to be the one that is leased.
+    Leased,
 }
 
 impl FileRows {
@@ -81,71 +85,36 @@ impl FileRows {
 
     fn new(descriptor: &Descriptor, name: Option<String>) -> Result<Self, AttachError> {
         let located = Located::new(descriptor, name, Access::ReadOnly)?;
-        if !descriptor.is_separated() {
-            return Ok(FileRows { located, columns: Columns::Common });
+        let opened = Self::columns(&located);
+        match opened {
+            Ok((columns, leases)) => Ok(FileRows { located, columns, leases }),
+            Err(source) => Err(AttachError::Data { matrix: located.name, source }),
         }
-        let open = |column| {
+    }
+
+    fn columns(located: &Located) -> Result<(Columns, Vec<ReadLease>), StorageError> {
+        let descriptor = &located.descriptor;
+        if !descriptor.is_separated() {
+            return Ok((Columns::Common, vec![located.first.lease()?]));
+        }
+        let (mut files, mut leases) = (Vec::new(), Vec::new());
+        for column in 0..descriptor.ncols() {
             let column = descriptor.col_offset() + column;
             let file = located.place.open(Some(column), Access::ReadOnly)?;
             file.expect_len(located.file_bytes)?;
-            Ok(file)
-        };
-        let files = (0..descriptor.ncols()).map(open);
-        let columns = if descriptor.ncols() <= MOST_OPEN {
-            files.collect::<Result<_, _>>().map(Columns::Open)
-        } else {
-            let known = files.map(|file| Ok(file?.identity().clone()));
-            known.collect::<Result<_, _>>().map(Columns::Known)
-        };
-        match columns {
-            Ok(columns) => Ok(FileRows { located, columns }),
-            Err(source) => Err(AttachError::Data { matrix: located.name, source }),
+            leases.push(file.lease()?);
+            if descriptor.ncols() <= MOST_OPEN {
+                files.push(file);
+            }
         }
+        let columns = if files.is_empty() { Columns::Leased } else { Columns::Open(files) };
+        Ok((columns, leases))
     }
 
     /// The descriptor, with the directory in which the data was found.
     #[must_use]
     pub fn descriptor(&self) -> &Descriptor {
         &self.located.descriptor
-    }
-
-    /// Whether `file` is one of the files that hold the window's numbers, whatever its path says.
-    ///
-    /// # Errors
-    /// [`StorageError::Io`] where `file` is not there.
-    pub fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
-        let file = FileIdentity::of_path(file)?;
-        Ok(match &self.columns {
-            Columns::Common => *self.located.first.identity() == file,
-            Columns::Open(files) => files.iter().any(|open| *open.identity() == file),
-            Columns::Known(files) => files.contains(&file),
-        })
-    }
-
-    /// Reads `rows` as [`crate::BigMatrix::read_rows`] does.
-    ///
-    /// # Errors
-    /// [`RowError::Value`] with the first value, in row order, that is refused;
-    /// [`RowError::Data`] where a file was cut or replaced, or the system refuses. What `out` holds
-    /// then is not defined.
-    ///
-    /// # Panics
-    /// If `rows` ends after `nrows`, or `out` does not have room for exactly these rows.
-    pub fn read_rows<F: RowFloat>(
-        &self,
-        rows: Range<usize>,
-        policy: ValuePolicy,
-        out: &mut [F],
-    ) -> Result<(), RowError> {
-        assert!(rows.end <= self.located.nrows, "rows {rows:?} of {}", self.located.nrows);
-        match self.located.descriptor.element_type() {
-            ElementType::Char => self.read::<i8, F>(rows, policy, out),
-            ElementType::Short => self.read::<i16, F>(rows, policy, out),
-            ElementType::Raw => self.read::<u8, F>(rows, policy, out),
-            ElementType::Integer => self.read::<i32, F>(rows, policy, out),
-            ElementType::Float => self.read::<f32, F>(rows, policy, out),
-            ElementType::Double => self.read::<f64, F>(rows, policy, out),
-        }
     }
 
     fn read<T: Element, F: RowFloat>(
@@ -191,10 +160,10 @@ impl FileRows {
                 return Ok(Column { file: ColumnFile::Kept(first), byte_offset });
             }
             Columns::Open(files) => ColumnFile::Kept(&files[column]),
-            Columns::Known(files) => {
+            Columns::Leased => {
                 let stored = descriptor.col_offset() + column as u64;
                 let file = place.open(Some(stored), Access::ReadOnly)?;
-                if *file.identity() != files[column] {
+                if file.identity() != self.leases[column].file() {
                     return Err(StorageError::Replaced { path: file.path().to_path_buf() });
                 }
                 ColumnFile::Opened(file)
@@ -223,6 +192,25 @@ impl Column<'_> {
     }
 }
 
+impl ReadRows for FileRows {
+    fn read_rows<F: RowFloat>(
+        &self,
+        rows: Range<usize>,
+        policy: ValuePolicy,
+        out: &mut [F],
+    ) -> Result<(), RowError> {
+        assert!(rows.end <= self.located.nrows, "rows {rows:?} of {}", self.located.nrows);
+        match self.located.descriptor.element_type() {
+            ElementType::Char => self.read::<i8, F>(rows, policy, out),
+            ElementType::Short => self.read::<i16, F>(rows, policy, out),
+            ElementType::Raw => self.read::<u8, F>(rows, policy, out),
+            ElementType::Integer => self.read::<i32, F>(rows, policy, out),
+            ElementType::Float => self.read::<f32, F>(rows, policy, out),
+            ElementType::Double => self.read::<f64, F>(rows, policy, out),
+        }
+    }
+}
+
 impl RowSource for FileRows {
     fn nrows(&self) -> usize {
         self.located.nrows
@@ -242,5 +230,26 @@ impl RowSource for FileRows {
 
     fn piece_rows(&self) -> usize {
         PIECE_ROWS
+    }
+
+    fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
+        let file = FileIdentity::of_path(file)?;
+        Ok(self.leases.iter().any(|lease| *lease.file() == file))
+    }
+
+    fn will_need(&self, rows: Range<usize>) {
+        // Files that would have to be opened for it are left alone.
+        if matches!(self.columns, Columns::Leased) {
+            return;
+        }
+        let rows = rows.start.min(self.located.nrows)..rows.end.min(self.located.nrows);
+        let size = self.located.descriptor.element_type().size_bytes();
+        let first = (self.located.row_offset + rows.start) * size;
+        for column in 0..self.located.ncols {
+            if let Ok(column) = self.column(column) {
+                let byte_offset = column.byte_offset + first as u64;
+                column.get().will_need(byte_offset, (rows.len() * size) as u64);
+            }
+        }
     }
 }

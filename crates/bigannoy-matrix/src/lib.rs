@@ -6,7 +6,7 @@
 //! * [`RowSource`] is what searching needs of a matrix: rows of `f32`. A [`BigMatrix`] is one, and
 //!   so are rows in memory, as [`DenseRows`], and rows that are read without a map, as [`FileRows`].
 //!   `RowBlocks` (feature `rayon`) reads them block by block, on all threads.
-//! * [`BigMatrix::read_rows`] gives rows of `f32` or `f64`; a [`ValuePolicy`] says what becomes of
+//! * [`ReadRows::read_rows`] gives rows of `f32` or `f64`; a [`ValuePolicy`] says what becomes of
 //!   missing and infinite values.
 //! * [`NewMatrix`] creates a matrix in files that R attaches, [`SharedMatrix`] one in shared memory.
 //!
@@ -83,7 +83,7 @@ pub use big_matrix::BigMatrix;
 pub use bigannoy_descriptor::{ByteString, Descriptor, ElementType, Storage};
 pub use bigannoy_storage::StorageError;
 #[cfg(feature = "rayon")]
-pub use blocks::{RowBlock, RowBlocks, par_copy_rows};
+pub use blocks::{RowBlock, RowBlocks, par_copy_rows, par_read_rows};
 pub use create::{MatrixSpec, NewMatrix};
 pub use dense::DenseRows;
 pub use element::{Element, ValueFault};
@@ -91,7 +91,7 @@ pub use error::{AttachError, CreateError, RowError, ViewError};
 pub use file_rows::FileRows;
 pub use float::RowFloat;
 pub use policy::{OnValue, ValuePolicy};
-pub use rows::RowSource;
+pub use rows::{ReadRows, RowSource};
 pub use shared::SharedMatrix;
 pub use view::MatrixRef;
 pub use view_mut::MatrixMut;

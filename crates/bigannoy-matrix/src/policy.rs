@@ -12,7 +12,8 @@ pub enum OnValue {
     Refuse,
     /// NaN where it is missing or NaN, infinity where it is infinite.
     Keep,
-    /// This number instead.
+    /// This number instead, rounded to the type that is read, and not looked at again: it can be
+    /// NaN, and infinite where it is too large for `f32`.
     Replace(f64),
 }
 
@@ -25,7 +26,7 @@ pub enum OnValue {
 /// when they are rounded to 32 bits.
 ///
 /// ```
-/// use bigannoy_matrix::{BigMatrix, ElementType, MatrixSpec, NewMatrix, OnValue, ValuePolicy};
+/// use bigannoy_matrix::{ElementType, MatrixSpec, NewMatrix, OnValue, ReadRows, ValuePolicy};
 ///
 /// let directory = tempfile::tempdir()?;
 /// let path = directory.path().join("m.desc");

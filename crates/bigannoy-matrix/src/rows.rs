@@ -1,8 +1,31 @@
 //! Rows of `f32`, which is what trees and distances are made of.
 
 use std::ops::Range;
+use std::path::Path;
 
-use crate::RowError;
+use bigannoy_storage::StorageError;
+
+use crate::{RowError, RowFloat, ValuePolicy};
+
+/// A matrix whose rows can be read as `f32` or `f64`, and which is told what to make of values that
+/// are no finite numbers.
+pub trait ReadRows: RowSource {
+    /// Reads `rows` (counted from 0) into `out`, row-major; `policy` says what becomes of values
+    /// that are no finite numbers.
+    ///
+    /// # Errors
+    /// [`RowError::Value`] with the first value, in row order, that is refused; [`RowError::Data`]
+    /// where the data cannot be read. What `out` holds then is not defined.
+    ///
+    /// # Panics
+    /// If `rows` ends after `nrows`, or `out` does not have room for exactly these rows.
+    fn read_rows<F: RowFloat>(
+        &self,
+        rows: Range<usize>,
+        policy: ValuePolicy,
+        out: &mut [F],
+    ) -> Result<(), RowError>;
+}
 
 /// A matrix whose rows can be read as `f32`, whatever its stored type.
 ///
@@ -31,6 +54,16 @@ pub trait RowSource: Sync {
     /// How many rows are best copied at a time where several threads share the work: a hint too.
     fn piece_rows(&self) -> usize {
         256
+    }
+
+    /// Whether `file` holds any of these rows, whatever its path says. Who writes to a file asks
+    /// this before. Default: no, as for rows in memory.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] where `file` is not there.
+    fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
+        let _ = file;
+        Ok(false)
     }
 
     /// Tells that `rows` will be copied soon, so that the source may begin to fetch them.

@@ -17,7 +17,7 @@ use crate::{AttachError, BigMatrix, CreateError, MatrixSpec};
 /// It lives as long as this value. R sessions that attach it count themselves in and out, and leave
 /// it in place when they go; when this value is dropped the names are removed, and sessions that have
 /// it attached by then keep the numbers. A process that is killed removes nothing: what it made then
-/// stays in `/dev/shm` until a restart, as with R.
+/// stays in `/dev/shm` until a restart, as with R, or until it is removed there by name.
 ///
 /// Linux only: elsewhere creating fails with [`StorageError::Unsupported`].
 ///
@@ -58,6 +58,7 @@ impl SharedMatrix {
         let name = new_segment_name()?;
         let shown = || Path::new(&name).to_path_buf();
         let (nrows, ncols) = spec.shape();
+        spec.check_columns(shown)?;
         let builder = Descriptor::shared_memory(name.as_str(), spec.element_type(), nrows, ncols);
         let descriptor =
             spec.describe(builder).map_err(|source| CreateError::Spec { path: shown(), source })?;
@@ -114,12 +115,19 @@ impl SharedMatrix {
 impl Drop for SharedMatrix {
     fn drop(&mut self) {
         // Data before the counter, so that nobody finds data that is not counted.
-        self.segments.reverse();
+        self.segments.drain(1..);
+        // One user less: the last R session to go then knows that it is the last, and cleans up
+        // after itself. Whoever cannot be told is no reason to keep the names.
+        if let Ok(mut count) = self.segments[0].map_mut()
+            && let Ok(bytes) = <&mut [u8; 8]>::try_from(count.bytes_mut())
+        {
+            *bytes = i64::from_le_bytes(*bytes).saturating_sub(1).to_le_bytes();
+        }
         self.segments.clear();
         let bigannoy_descriptor::Storage::SharedMemory { name } = self.descriptor.storage() else {
             return;
         };
-        // R leaves the file of its semaphore behind where the last to go was not R.
+        // R leaves the file of its semaphore behind while others have the matrix.
         let semaphore = [b"sem.", name.as_bytes(), b"_bigmemory_counter_mutex"].concat();
         let _ = remove_segment(&semaphore);
     }

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use bigannoy_matrix::{
-    AnyMatrixRef, BigMatrix, ByteString, Element, FileRows, MatrixRef, OnValue, ValueFault,
-    ValuePolicy,
+    AnyMatrixRef, BigMatrix, ByteString, Element, FileRows, MatrixRef, OnValue, ReadRows,
+    ValueFault, ValuePolicy,
 };
 use serde_json::Value;
 

@@ -122,6 +122,13 @@ fn what_cannot_be_created_changes_nothing() {
     assert!(matches!(create(&nowhere, &double(1, 1)), CreateError::Storage(_)));
     let clash = directory.path().join("m.bin");
     assert!(matches!(create(&clash, &double(1, 1)), CreateError::Path { .. }));
+    let clash = directory.path().join("m.bin_column_0");
+    let separated = |ncols| double(1, ncols).separated(true);
+    assert!(matches!(create(&clash, &separated(1)), CreateError::Path { .. }));
+    let many = create(&path, &separated(1_000_000_000));
+    assert!(matches!(many, CreateError::TooManyColumns { cols: 1_000_000_000, .. }), "{many}");
+    let long = directory.path().join("n".repeat(254)).with_extension("desc");
+    assert!(matches!(create(&long, &double(1, 1)), CreateError::Storage(_)));
     assert!(names(directory.path()).is_empty());
 
     for present in ["m.desc", "m.bin"] {
@@ -152,6 +159,16 @@ fn a_separated_matrix_is_created_column_by_column() {
     let CreateError::Storage(error) = error else { panic!("{error}") };
     assert_eq!(error.path(), directory.path().join("m.bin_column_1"));
     assert_eq!(names(directory.path()), &files[1..3]);
+}
+
+#[test]
+fn more_columns_are_created_than_files_can_be_open() {
+    let (directory, path) = directory();
+    let spec = MatrixSpec::new(ElementType::Raw, 1, 1500).separated(true);
+    let mut new = NewMatrix::create(&path, &spec).unwrap();
+    new.view_mut::<u8>().unwrap().column_mut(1499)[0] = 7;
+    assert_eq!(new.finish().unwrap().view::<u8>().unwrap().get(0, 1499), 7);
+    assert_eq!(names(directory.path()).len(), 1501);
 }
 
 #[test]

@@ -70,6 +70,21 @@ fn a_matrix_that_cannot_be_made_leaves_nothing() {
 }
 
 #[test]
+fn more_columns_are_held_than_files_can_be_open() {
+    let spec = MatrixSpec::new(ElementType::Raw, 1, 1500).separated(true);
+    let shared = SharedMatrix::create(&spec).unwrap();
+    let name = name(&shared);
+    assert_eq!(segments(&name).len(), 1501);
+    shared.attach_mut().unwrap().view_mut::<u8>().unwrap().column_mut(1499)[0] = 7;
+    assert_eq!(shared.attach().unwrap().view::<u8>().unwrap().get(0, 1499), 7);
+    let too_many =
+        SharedMatrix::create(&MatrixSpec::new(ElementType::Raw, 1, 1 << 30).separated(true));
+    assert!(matches!(too_many, Err(CreateError::TooManyColumns { .. })));
+    drop(shared);
+    assert!(segments(&name).is_empty());
+}
+
+#[test]
 fn what_others_hold_is_only_looked_at() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("m.desc");

@@ -14,6 +14,23 @@ const WRITER: usize = usize::MAX;
 #[derive(Debug)]
 pub(crate) struct Lease(FileIdentity);
 
+/// The right to read a file without a map: as long as it lives, the file cannot be mapped for
+/// writing in this process. See [`crate::OpenFile::lease`].
+#[derive(Debug)]
+pub struct ReadLease(Lease);
+
+impl ReadLease {
+    pub(crate) fn new(file: FileIdentity, path: &Path) -> Result<Self, StorageError> {
+        Lease::read(file, path).map(ReadLease)
+    }
+
+    /// The file that is leased.
+    #[must_use]
+    pub fn file(&self) -> &FileIdentity {
+        self.0.file()
+    }
+}
+
 fn held() -> MutexGuard<'static, Option<HashMap<FileIdentity, usize>>> {
     // The map is consistent between any two statements, so a panic elsewhere did not damage it.
     HELD.lock().unwrap_or_else(PoisonError::into_inner)

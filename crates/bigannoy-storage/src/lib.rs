@@ -31,6 +31,7 @@
 //!   mapped. Directories, pipes and devices are refused without being opened.
 //! * Within this process a file is mapped either for reading, any number of times, or for writing,
 //!   once: the second kind of mapping is refused while the first lives ([`StorageError::InUse`]).
+//!   Who reads without a map can hold a [`ReadLease`] to the same end.
 //! * Other processes are the caller's affair. If one writes to the file, readers may see old and new
 //!   values side by side. If one *shortens* it, touching the lost part ends the process with a bus
 //!   error; nothing here ever shortens a file that could be mapped. Where others cannot be trusted,
@@ -62,8 +63,9 @@ mod segment;
 
 pub use error::StorageError;
 pub use identity::FileIdentity;
+pub use lease::ReadLease;
 pub use mapping::{Mapping, MappingMut};
-pub use new_file::{Existing, NewFile};
+pub use new_file::{ClosedNewFile, Existing, NewFile};
 pub use open_file::{Access, OpenFile};
 pub use reserve::reserve;
 pub use segment::{Segment, new_segment_name, remove_segment, segment_path};

@@ -25,7 +25,21 @@ pub enum Existing {
 /// nothing under the target's name.
 #[derive(Debug)]
 pub struct NewFile {
+    // Dropped in this order: some systems remove no file that is open.
     file: File,
+    place: Place,
+}
+
+/// A [`NewFile`] that is not held open, as many can be in the making at once. It is written to
+/// through its temporary path, and dropped it is removed just so.
+#[derive(Debug)]
+pub struct ClosedNewFile {
+    place: Place,
+}
+
+/// Where a file stands, and where it will.
+#[derive(Debug)]
+struct Place {
     temporary: PathBuf,
     target: PathBuf,
     committed: bool,
@@ -54,7 +68,8 @@ impl NewFile {
             match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
                 Ok(file) => {
                     let target = target.to_path_buf();
-                    return Ok(NewFile { file, temporary, target, committed: false });
+                    let place = Place { temporary, target, committed: false };
+                    return Ok(NewFile { file, place });
                 }
                 // Left by a killed process that had our number: take the next name.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -72,13 +87,19 @@ impl NewFile {
     /// Where the file stands until it is committed.
     #[must_use]
     pub fn temporary_path(&self) -> &Path {
-        &self.temporary
+        &self.place.temporary
     }
 
     /// Where the file will stand.
     #[must_use]
     pub fn target(&self) -> &Path {
-        &self.target
+        &self.place.target
+    }
+
+    /// Closes the file, which stays unfinished.
+    #[must_use]
+    pub fn close(self) -> ClosedNewFile {
+        ClosedNewFile { place: self.place }
     }
 
     /// Brings the bytes to the disk. [`NewFile::commit`] does it too; doing it before leaves the
@@ -87,7 +108,7 @@ impl NewFile {
     /// # Errors
     /// [`StorageError::Io`]: the disk will not take it.
     pub fn sync(&self) -> Result<(), StorageError> {
-        self.file.sync_all().map_err(StorageError::io("write", &self.target))
+        self.file.sync_all().map_err(StorageError::io("write", &self.place.target))
     }
 
     /// Brings the file to the disk and gives it its name.
@@ -98,8 +119,41 @@ impl NewFile {
     /// [`StorageError::Exists`] where a file stands there and `existing` says to refuse;
     /// [`StorageError::Io`] where the disk or the directory will not take it. What stood at the
     /// target is untouched then, and the temporary file is removed.
-    pub fn commit(mut self, existing: Existing) -> Result<(), StorageError> {
+    pub fn commit(self, existing: Existing) -> Result<(), StorageError> {
         self.sync()?;
+        drop(self.file);
+        self.place.publish(existing)
+    }
+}
+
+impl ClosedNewFile {
+    /// Where the file stands until it is committed.
+    #[must_use]
+    pub fn temporary_path(&self) -> &Path {
+        &self.place.temporary
+    }
+
+    /// Where the file will stand.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.place.target
+    }
+
+    /// Brings the file to the disk and gives it its name: see [`NewFile::commit`].
+    ///
+    /// # Errors
+    /// As [`NewFile::commit`].
+    pub fn commit(self, existing: Existing) -> Result<(), StorageError> {
+        let file = OpenOptions::new().read(true).write(true).open(&self.place.temporary);
+        file.and_then(|file| file.sync_all())
+            .map_err(StorageError::io("write", &self.place.target))?;
+        self.place.publish(existing)
+    }
+}
+
+impl Place {
+    /// Gives the file, which is on the disk, its name.
+    fn publish(mut self, existing: Existing) -> Result<(), StorageError> {
         match existing {
             Existing::Replace => std::fs::rename(&self.temporary, &self.target)
                 .map_err(StorageError::io("replace", &self.target))?,
@@ -168,7 +222,7 @@ impl Seek for NewFile {
     }
 }
 
-impl Drop for NewFile {
+impl Drop for Place {
     fn drop(&mut self) {
         if !self.committed {
             // Nothing can be done if this fails, and nothing looks finished: the name says so.
@@ -198,6 +252,22 @@ mod tests {
         assert!(entries(directory.path())[0].starts_with(".x.bigannoy-"));
         drop(file);
         assert!(entries(directory.path()).is_empty());
+    }
+
+    #[test]
+    fn a_closed_file_is_finished_or_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let new = || NewFile::create(&path).unwrap().close();
+        drop(new());
+        assert!(entries(directory.path()).is_empty());
+        let file = new();
+        assert_eq!(file.target(), path);
+        std::fs::write(file.temporary_path(), b"whole").unwrap();
+        file.commit(Existing::Refuse).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert!(matches!(new().commit(Existing::Refuse), Err(StorageError::Exists { .. })));
+        assert_eq!(entries(directory.path()), ["x"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use crate::lease::ReadLease;
 use crate::{FileIdentity, Mapping, MappingMut, StorageError};
 
 /// What a file is opened for.
@@ -37,9 +38,15 @@ impl OpenFile {
         let before = std::fs::metadata(path).map_err(StorageError::io("open", path))?;
         refuse_special(path, &before)?;
         let writable = access == Access::ReadWrite;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(writable)
+        let mut options = OpenOptions::new();
+        options.read(true).write(writable);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // A pipe could have taken the name since; this way it is not waited for.
+            options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+        }
+        let file = options
             .open(path)
             .map_err(StorageError::io(if writable { "open for writing" } else { "open" }, path))?;
         Self::new(file, path.to_path_buf())
@@ -107,6 +114,28 @@ impl OpenFile {
             }
         }
         Ok(())
+    }
+
+    /// Keeps the file from being mapped for writing in this process, as a map for reading would: for
+    /// who reads with [`OpenFile::read_at`].
+    ///
+    /// # Errors
+    /// [`StorageError::InUse`] where it is mapped for writing already.
+    pub fn lease(&self) -> Result<ReadLease, StorageError> {
+        ReadLease::new(self.identity.clone(), &self.path)
+    }
+
+    /// Begins to read `len_bytes` from `byte_offset` on into memory, where the system can do that,
+    /// and does not wait for it. A hint: it changes no answer and cannot fail.
+    pub fn will_need(&self, byte_offset: u64, len_bytes: u64) {
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        if let Some(len) = std::num::NonZeroU64::new(len_bytes) {
+            let advice = rustix::fs::Advice::WillNeed;
+            // A system that will not read ahead reads when it is asked to.
+            let _ = rustix::fs::fadvise(&self.file, byte_offset, Some(len), advice);
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+        let _ = (byte_offset, len_bytes);
     }
 
     /// Refuses a file of fewer than `len_bytes` bytes.
@@ -208,6 +237,23 @@ mod tests {
         let error = file.read_at(3, &mut bytes).unwrap_err();
         assert!(matches!(error, StorageError::TooShort { expected: 6, found: 5, .. }), "{error}");
         file.read_at(9, &mut []).unwrap();
+        file.will_need(0, u64::MAX);
+    }
+
+    #[test]
+    fn who_reads_without_a_map_keeps_writers_out_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, b"abcdef").unwrap();
+        let file = OpenFile::open(&path, Access::ReadOnly).unwrap();
+        let lease = file.lease().unwrap();
+        assert_eq!(lease.file(), file.identity());
+        let error = MappingMut::open_prefix(&path, 1).unwrap_err();
+        assert!(matches!(error, StorageError::InUse { held: "reading", .. }), "{error}");
+        drop(lease);
+        let writer = MappingMut::open_prefix(&path, 1).unwrap();
+        assert!(matches!(file.lease(), Err(StorageError::InUse { held: "writing", .. })));
+        drop(writer);
     }
 
     #[cfg(unix)]

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Access, MappingMut, OpenFile, StorageError};
+use crate::{Access, FileIdentity, MappingMut, OpenFile, StorageError};
 
 impl OpenFile {
     /// Opens the shared-memory segment `name`, which has no leading slash.
@@ -57,7 +57,9 @@ pub fn new_segment_name() -> Result<String, StorageError> {
 #[derive(Debug)]
 pub struct Segment {
     name: Vec<u8>,
-    file: OpenFile,
+    /// What stands under the name if nobody has taken it meanwhile. The segment is not kept open: a
+    /// matrix of many columns has many.
+    identity: FileIdentity,
 }
 
 impl Segment {
@@ -69,24 +71,23 @@ impl Segment {
     /// [`OpenFile::open_segment`], and no memory. No segment has been left then.
     pub fn create(name: &[u8], len_bytes: u64) -> Result<Self, StorageError> {
         let file = system::create(name, segment_path(name)?)?;
-        let segment = Segment { name: name.to_vec(), file };
-        let path = segment.file.path();
-        segment
-            .file
-            .file()
-            .set_len(len_bytes)
-            .map_err(StorageError::io("set the size of", path))?;
+        let segment = Segment { name: name.to_vec(), identity: file.identity().clone() };
         // Without this, too little memory would show as a bus error at the first write.
-        crate::reserve(segment.file.file(), path, len_bytes)?;
+        crate::reserve(file.file(), file.path(), len_bytes)?;
         Ok(segment)
     }
 
     /// Its bytes, for writing.
     ///
     /// # Errors
-    /// As [`OpenFile::map_mut`].
+    /// As [`OpenFile::open_segment`] and [`OpenFile::map_mut`]; [`StorageError::Replaced`] where
+    /// another segment has taken the name.
     pub fn map_mut(&self) -> Result<MappingMut, StorageError> {
-        self.file.map_mut(self.file.len_bytes()?)
+        let file = OpenFile::open_segment(&self.name, Access::ReadWrite)?;
+        if *file.identity() != self.identity {
+            return Err(StorageError::Replaced { path: file.path().to_path_buf() });
+        }
+        file.map_mut(file.len_bytes()?)
     }
 
     /// Its name, without a leading slash.
@@ -98,9 +99,11 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        // Not if another has taken the name meanwhile: that one is not ours to remove.
-        let ours = OpenFile::open_segment(&self.name, Access::ReadOnly)
-            .is_ok_and(|now| now.identity() == self.file.identity());
+        // Not if another has taken the name meanwhile: that one is not ours to remove. Looked at
+        // without opening it, which can fail for want of a free descriptor.
+        let ours = segment_path(&self.name)
+            .and_then(|path| FileIdentity::of_path(&path))
+            .is_ok_and(|now| now == self.identity);
         if ours {
             // It may have been removed by others, which is as good.
             let _ = remove_segment(&self.name);

@@ -96,12 +96,7 @@ impl OpenInput<'_> {
 
     /// Whether `file` is the descriptor or holds numbers of the matrix, as far as it is known.
     pub(crate) fn consists_of(&self, file: &Path) -> Result<bool, StorageError> {
-        let has_data = match &self.rows {
-            OpenRows::Given(_) => return Ok(false),
-            OpenRows::Live(matrix) => matrix.has_data_in(file)?,
-            OpenRows::Attached(matrix) => matrix.has_data_in(file)?,
-            OpenRows::Unmapped(rows) => rows.has_data_in(file)?,
-        };
+        let has_data = self.rows().has_data_in(file)?;
         let is_descriptor = match self.descriptor {
             Some(path) => FileIdentity::of_path(path)? == FileIdentity::of_path(file)?,
             None => false,

@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use bigannoy::BigMatrix;
 use bigannoy::storage::{Existing, FileIdentity, NewFile, StorageError};
+use bigannoy::{BigMatrix, RowSource};
 
 use super::args::{Export, Format};
 use super::{csv_export, npy_export, refuse_existing};
