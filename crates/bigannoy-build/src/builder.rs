@@ -9,7 +9,7 @@ use bigannoy_metric::Metric;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::extra::Radius;
+use crate::extra::Lengths;
 use crate::items::Items;
 use crate::pipeline;
 use crate::{BuildError, ForestStore};
@@ -36,9 +36,12 @@ const BLOCK_BYTES: usize = 8 << 20;
 /// are equal, the set is halved at random. Items within the plane are tossed for. Each tree draws
 /// from its own `ChaCha8` stream.
 ///
-/// Under angular, directions are compared and planes go through the origin. So they do under dot,
-/// after items have got one more coordinate, which makes them equally long. Trees are grown in that
-/// space; queries have a zero there, and so have the planes in the file.
+/// Under angular, directions are compared and planes go through the origin. Under dot, a set whose
+/// longest item is more than 1.5 times as long as the median one is halved by length. Otherwise its
+/// items get one more coordinate, which makes them equally long, and are treated as under angular;
+/// queries have a zero there, and so have the planes in the file. Longer items are searched first:
+/// halving by length leaves a trace of preference for them, and normals are the longer the shorter
+/// the items of a set are, so that turning away from the query costs more there.
 #[derive(Clone, Copy)]
 #[must_use = "nothing happens until `build` is called"]
 pub struct IndexBuilder<'a> {
@@ -73,7 +76,7 @@ pub struct BuildProgress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildStage {
-    /// Under dot, rows are read to find the longest; counted in rows.
+    /// Under dot, rows are read for their lengths; counted in rows.
     Lengths,
     /// Rows are read and stored as items; counted in rows.
     Items,
@@ -168,13 +171,13 @@ impl<'a> IndexBuilder<'a> {
             .build()
             .map_err(|error| BuildError::Threads { threads, problem: error.to_string() })?;
 
-        let radius = match self.metric {
-            Metric::Dot => self.find_radius(rows, layout, &pool)?,
-            _ => Radius::default(),
+        let lengths = match self.metric {
+            Metric::Dot => self.measure(rows, layout, &pool)?,
+            _ => Lengths::default(),
         };
-        self.store_items(rows, layout, radius, &pool, store)?;
+        self.store_items(rows, layout, &lengths, &pool, store)?;
         let items = store.items().map_err(BuildError::Store)?;
-        let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout, radius.squared());
+        let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout, &lengths.squared);
         let mut n_nodes = n_items;
         let mut roots: Vec<u32> = Vec::new();
         self.report(BuildStage::Trees, 0, self.trees as u64);
@@ -231,15 +234,15 @@ impl<'a> IndexBuilder<'a> {
         Ok(Plan { layout, n_items, copies })
     }
 
-    /// Reads the rows block by block and finds the longest.
-    fn find_radius(
+    /// Reads the rows block by block for their lengths.
+    fn measure(
         &self,
         rows: &dyn RowSource,
         layout: Layout,
         pool: &ThreadPool,
-    ) -> Result<Radius, BuildError> {
+    ) -> Result<Lengths, BuildError> {
         let dim = layout.dim();
-        let mut radius = Radius::default();
+        let mut lengths = Lengths::default();
         self.each_block(BuildStage::Lengths, rows, layout, |block| {
             let piece_rows = piece_rows(rows, &block, pool);
             let pieces = block.clone().into_par_iter().step_by(piece_rows);
@@ -247,16 +250,18 @@ impl<'a> IndexBuilder<'a> {
                 let end = block.end.min(first + piece_rows);
                 vectors.resize((end - first) * dim, 0.0);
                 rows.copy_rows(first..end, vectors)?;
-                Ok(Radius::of(vectors.chunks(dim)))
+                let mut lengths = Lengths::default();
+                vectors.chunks(dim).for_each(|vector| lengths.push(vector));
+                Ok(lengths)
             });
             // Collected before looked at, so that the first faulty row is the one reported.
-            let read: Vec<Result<Radius, BuildError>> = pool.install(|| read.collect());
-            for longest in read {
-                radius = radius.or(longest?);
+            let read: Vec<Result<Lengths, BuildError>> = pool.install(|| read.collect());
+            for piece in read {
+                lengths.append(&piece?);
             }
             Ok(())
         })?;
-        Ok(radius)
+        Ok(lengths)
     }
 
     /// Reads the rows block by block and stores them as items.
@@ -264,7 +269,7 @@ impl<'a> IndexBuilder<'a> {
         &self,
         rows: &dyn RowSource,
         layout: Layout,
-        radius: Radius,
+        lengths: &Lengths,
         pool: &ThreadPool,
         store: &mut S,
     ) -> Result<(), BuildError> {
@@ -282,7 +287,7 @@ impl<'a> IndexBuilder<'a> {
                 for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
                     layout.write_item(record, vector);
                     if layout.metric() == Metric::Dot {
-                        layout.set_extra(record, radius.extra(vector));
+                        layout.set_extra(record, lengths.extra(vector));
                     }
                 }
                 Ok(())

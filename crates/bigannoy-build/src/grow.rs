@@ -76,7 +76,9 @@ pub(crate) fn grow(
                     tasks.push(Task::Leave);
                 }
                 splitter.split(near.items(items), set, &mut random);
+                let start = splits.len();
                 layout.push_split(&mut splits, count, splitter.normal(), splitter.offset());
+                layout.set_extra(&mut splits[start..], splitter.preference());
                 let zeros = partition(set, splitter.sides(), &mut spare);
                 let middle = range.start + zeros;
                 let sides = [range.start..middle, middle..range.end];

@@ -9,18 +9,13 @@ use bigannoy_metric::kernel::LANES;
 pub(crate) struct Items<'a> {
     words: &'a [u32],
     layout: Layout,
-    /// Under dot: the squared length that all items have with their extra coordinates.
-    squared_radius: f32,
+    /// Under dot, the squared length of each item; empty under other metrics.
+    squared_lengths: &'a [f32],
 }
 
 impl<'a> Items<'a> {
-    pub(crate) fn new(words: &'a [u32], layout: Layout, squared_radius: f32) -> Self {
-        Items { words, layout, squared_radius }
-    }
-
-    /// Some of these items, numbered anew.
-    pub(crate) fn copied<'b>(&self, words: &'b [u32]) -> Items<'b> {
-        Items { words, layout: self.layout, squared_radius: self.squared_radius }
+    pub(crate) fn new(words: &'a [u32], layout: Layout, squared_lengths: &'a [f32]) -> Self {
+        Items { words, layout, squared_lengths }
     }
 
     pub(crate) fn layout(&self) -> Layout {
@@ -31,19 +26,13 @@ impl<'a> Items<'a> {
         bytemuck::cast_slice(&self.record(item)[self.layout.vector_word()..])
     }
 
-    /// The squared length of an item under the metrics that compare directions, `None` under others.
-    /// Under dot its extra coordinate is part of it.
+    /// The squared length of an item under angular and dot, `None` under other metrics.
     pub(crate) fn squared_length(&self, item: u32) -> Option<f32> {
         match self.layout.metric() {
             Metric::Angular => Some(f32::from_bits(self.record(item)[1])),
-            Metric::Dot => Some(self.squared_radius),
+            Metric::Dot => Some(self.squared_lengths[item as usize]),
             _ => None,
         }
-    }
-
-    /// The extra coordinate of an item under dot, zero under other metrics.
-    pub(crate) fn extra(&self, item: u32) -> f32 {
-        self.layout.extra_word().map_or(0.0, |word| f32::from_bits(self.record(item)[word]))
     }
 
     pub(crate) fn record(&self, item: u32) -> &'a [u32] {

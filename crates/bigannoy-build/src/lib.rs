@@ -23,8 +23,8 @@
 //!
 //! # Memory
 //! With `n` items, trees of `t` bytes and `p` threads, at most
-//! `(p + 1) (9 n + 2 t + 9 MiB)` bytes, and a block of rows (8 MiB) while items are stored. It does
-//! not grow with the number of trees. The items themselves are where the [`ForestStore`] puts them.
+//! `(p + 1) (9 n + 2 t + 9 MiB)` bytes, and a block of rows (8 MiB) while items are stored; under dot
+//! `4 n` bytes more, and `4 n` for each tree in the works. It does not grow with the number of trees. The items themselves are where the [`ForestStore`] puts them.
 //!
 //! # Limits
 //! Hamming indexes are not built. Items and nodes are numbered with 31 bits. Knows nothing of files: see [`ForestStore`].

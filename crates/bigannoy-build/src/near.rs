@@ -1,6 +1,7 @@
 //! Copies of the items of a small set, close together.
 
 use bigannoy_format::Layout;
+use bigannoy_metric::Metric;
 
 use crate::items::Items;
 
@@ -24,6 +25,8 @@ struct Copy {
     records: Vec<u32>,
     /// The number in the index of each item of the copy.
     numbers: Vec<u32>,
+    /// Under dot, the squared length of each item of the copy.
+    squared_lengths: Vec<f32>,
 }
 
 impl NearItems {
@@ -35,7 +38,7 @@ impl NearItems {
     /// The items that sets are numbered in: those of the innermost copy, or all.
     pub(crate) fn items<'a>(&'a self, all: Items<'a>) -> Items<'a> {
         match self.copies.last() {
-            Some(copy) => all.copied(&copy.records),
+            Some(copy) => Items::new(&copy.records, all.layout(), &copy.squared_lengths),
             None => all,
         }
     }
@@ -53,10 +56,14 @@ impl NearItems {
         let mut copy = self.spare.pop().unwrap_or_default();
         copy.records.clear();
         copy.numbers.clear();
+        copy.squared_lengths.clear();
         let from = self.items(all);
         for (item, number) in set.iter_mut().zip(0..) {
             copy.records.extend_from_slice(from.record(*item));
             copy.numbers.push(self.number(*item));
+            if from.layout().metric() == Metric::Dot {
+                copy.squared_lengths.extend(from.squared_length(*item));
+            }
             *item = number;
         }
         self.copies.push(copy);
@@ -71,7 +78,6 @@ impl NearItems {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bigannoy_metric::Metric;
 
     #[test]
     fn copies_of_copies_keep_vectors_and_numbers() {
@@ -80,7 +86,7 @@ mod tests {
         for value in [10.0, 11.0, 12.0, 13.0, 14.0] {
             layout.push_item(&mut words, &[value]);
         }
-        let all = Items::new(&words, layout, 0.0);
+        let all = Items::new(&words, layout, &[]);
         let mut near = NearItems::default();
         assert!(near.is_due(5, layout) && !near.is_due(1 << 20, layout));
 

@@ -2,7 +2,7 @@
 
 use bigannoy_metric::{Metric, kernel};
 
-use crate::{DamagedRecord, Forest, NodeId, Record, Variant};
+use crate::{DamagedRecord, Forest, NodeId, Record};
 
 /// Records between two questions whether to go on.
 const STRIDE: u64 = 1 << 14;
@@ -21,8 +21,8 @@ pub struct ForestReport {
     pub n_trees: u32,
     /// Inner nodes of all trees.
     pub splits: u64,
-    /// Inner nodes whose plane is zero: no plane was found for their items, or none was needed. None
-    /// are known of under hamming.
+    /// Inner nodes whose plane is zero: their items were halved at random, or under dot by length.
+    /// None are known of under hamming.
     pub zero_planes: u64,
     /// Leaves of all trees. An item that is the child of a split is a leaf of one item.
     pub leaves: u64,
@@ -62,9 +62,9 @@ impl Forest<'_> {
     /// - the values of every item are finite, the last item is there, and under angular a stored
     ///   squared length is within 0.1 % of that of the vector, or zero as in files older than
     ///   Annoy 1.11;
-    /// - every plane is finite, and its normal is zero or between 1/2 and 2 long (under dot at most
-    ///   2: the extra coordinate may be missing). That is much more than rounding; values whose
-    ///   squares leave the range of `f32` have such normals;
+    /// - every plane is finite, and its normal is zero or between 1/2 and 2 long: much more than
+    ///   rounding, because values whose squares leave the range of `f32` have such normals. Under
+    ///   dot the length is free;
     /// - every record of a tree is below exactly one other or a root, and the file ends with a copy
     ///   of each root;
     /// - a split counts as many items as its children together, a leaf lists its items in ascending
@@ -260,12 +260,7 @@ fn check_plane(forest: Forest<'_>, id: NodeId, squares: f32) -> Result<(), Damag
     if !squares.is_finite() || !split.offset.is_finite() {
         return Err(forest.damaged(id, "splits by a plane that is not finite"));
     }
-    let (least, extra) = match layout.metric() {
-        Metric::Dot if layout.variant() == Variant::Released => (0.0, split.offset),
-        Metric::Dot => (0.0, 0.0),
-        _ => (0.25, 0.0),
-    };
-    if !(least..=4.0).contains(&(squares + extra)) {
+    if layout.metric() != Metric::Dot && !(0.25..=4.0).contains(&squares) {
         let problem = format!("has a normal of length {}, expected 0 or 1", squares.sqrt());
         return Err(forest.damaged(id, problem));
     }
@@ -450,7 +445,7 @@ impl<'a> TreeWalk<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ForestShape, Layout};
+    use crate::{ForestShape, Layout, Variant};
 
     /// Trees over items `0..n_items` but for `gaps`, halved by number until a leaf holds them.
     fn forest(layout: Layout, n_items: u32, gaps: &[u32], trees: u32) -> Vec<u32> {
@@ -487,13 +482,12 @@ mod tests {
     }
 
     fn push_split(layout: Layout, words: &mut Vec<u32>, count: u32, children: [u32; 2]) {
-        match layout.metric() {
-            Metric::Hamming => layout.push_bit_split(words, count, 0),
-            _ => {
-                let mut normal = vec![0.0; layout.dim()];
-                normal[0] = 1.0;
-                layout.push_split(words, count, &normal, -1.5);
-            }
+        if layout.metric() == Metric::Hamming {
+            layout.push_bit_split(words, count, 0);
+        } else {
+            let mut normal = vec![0.0; layout.dim()];
+            normal[0] = 1.0;
+            layout.push_split(words, count, &normal, -1.5);
         }
         let record = words.len() - layout.record_words();
         layout.set_children(&mut words[record..], children);
@@ -582,7 +576,9 @@ mod tests {
                 let (vector, nan) = (layout.vector_word(), f32::NAN.to_bits());
                 damaged(3, vector + 1, nan, "has the value NaN in dimension 2");
                 damaged(split, vector, nan, "not finite");
-                damaged(split, vector, 9f32.to_bits(), "has a normal of length 9");
+                if layout.metric() != Metric::Dot {
+                    damaged(split, vector, 9f32.to_bits(), "has a normal of length 9");
+                }
             }
             if layout.metric() == Metric::Angular {
                 damaged(3, 1, 9.5f32.to_bits(), "squared length 9.5");
@@ -590,6 +586,8 @@ mod tests {
             // Cut between records: whatever it looks like then, it is not whole.
             for kept in 0..records {
                 assert!(verified(&whole[..kept * size], layout).is_err(), "{layout:?}, {kept}");
+                let message = verified(&whole[..=kept * size], layout).unwrap_err();
+                assert!(message.contains("no multiple"), "{message}");
             }
         }
     }
