@@ -228,9 +228,7 @@ fn the_first_faulty_row_is_the_one_reported() {
     for metric in Metric::OF_NUMBERS {
         let builder = IndexBuilder::new(metric).threads(4);
         let error = builder.build(&source, &mut MemoryStore::default()).unwrap_err();
-        let BuildError::Row(RowError::Value { row, column, .. }) = error else {
-            panic!("{error}")
-        };
+        let BuildError::Row(RowError::Value { row, column, .. }) = error else { panic!("{error}") };
         assert_eq!((row, column), (700, 1));
     }
 }

@@ -15,7 +15,8 @@ pub struct Index<D> {
 }
 
 impl<D: AsRef<[u8]>> Index<D> {
-    /// Opens the index in `data`. Only its end is looked at; records are checked when visited.
+    /// Opens the index in `data`. Only its end is looked at; records are checked when visited. Where
+    /// it may have any of a metric's record layouts, see [`Layout::detect`].
     ///
     /// # Errors
     /// [`OpenError`]: the bytes cannot be an index of this layout.
