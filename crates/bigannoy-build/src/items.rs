@@ -1,8 +1,13 @@
 //! The stored items, as trees read them.
 
+use std::hint::black_box;
+
 use bigannoy_format::Layout;
 use bigannoy_metric::Metric;
 use bigannoy_metric::kernel::LANES;
+
+/// Words in a cache line.
+const LINE_WORDS: usize = 16;
 
 /// Items by number, a record each: all of the index that is being built, or copies of some.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +43,13 @@ impl<'a> Items<'a> {
     pub(crate) fn record(&self, item: u32) -> &'a [u32] {
         let size = self.layout.record_words();
         &self.words[item as usize * size..][..size]
+    }
+
+    /// Brings items into the cache, all at once: reading a word of each line of theirs does not wait
+    /// for another.
+    pub(crate) fn touch(&self, items: &[u32]) {
+        let lines = items.iter().flat_map(|&item| self.record(item).iter().step_by(LINE_WORDS));
+        black_box(lines.fold(0, |all, word| all ^ word));
     }
 
     pub(crate) fn vectors(&self, items: &[u32; LANES]) -> [&'a [f32]; LANES] {

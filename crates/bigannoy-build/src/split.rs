@@ -1,7 +1,7 @@
 //! Where to cut a set of items in two.
 
 use bigannoy_metric::kernel::{self, LANES};
-use bigannoy_metric::{Metric, Prepared, angular_comparable};
+use bigannoy_metric::{Folded, Metric};
 
 use crate::items::Items;
 use crate::random::TreeRandom;
@@ -18,6 +18,11 @@ const ATTEMPTS: usize = 3;
 const GOOD_BALANCE: f64 = 0.95;
 /// The last plane tried is kept up to this share; beyond it the set is halved at random.
 const WORST_BALANCE: f64 = 0.99;
+
+/// Sets of more bytes than this are not in a core's own cache.
+const NEAR_BYTES: usize = 1 << 20;
+/// Batches whose items are asked for together: so many misses are waited for at once.
+const AHEAD: usize = 8;
 
 /// Under dot, a set is halved by length if the square of the longest is more than this many times
 /// that of the median: if it is more than 1.5 times as long.
@@ -36,6 +41,8 @@ const MOST_WEIGHT: f32 = 1e5;
 /// Finds planes; its buffers are used again from set to set.
 #[derive(Debug)]
 pub(crate) struct Splitter {
+    /// How sums are computed. Those that decide where items go need not be Annoy's.
+    folded: Folded,
     /// The plane found last: `offset + normal · x = 0`.
     normal: Vec<f32>,
     offset: f32,
@@ -67,6 +74,7 @@ impl Splitter {
     /// For items of `dim` dimensions and sets of up to `most` items.
     pub(crate) fn new(dim: usize, most: usize) -> Self {
         Splitter {
+            folded: Folded::new(),
             normal: vec![0.0; dim],
             offset: 0.0,
             extra: 0.0,
@@ -176,10 +184,16 @@ impl Splitter {
                 Metric::Dot => Some(self.squared_radius.1), // with the extra coordinate
                 _ => items.squared_length(item),
             });
-            let to_p = p.distances(metric, &vectors, &extras, &squared_lengths);
-            let to_q = q.distances(metric, &vectors, &extras, &squared_lengths);
-            for lane in 0..LANES {
-                let length = squared_lengths[lane].map(f32::sqrt);
+            let lengths = squared_lengths.map(|square| square.map(f32::sqrt));
+            let [to_p, to_q] = match metric {
+                Metric::Euclidean => self.folded.squared_l2_of_two(&p.mean, &q.mean, &vectors),
+                Metric::Manhattan => self.folded.l1_of_two(&p.mean, &q.mean, &vectors),
+                _ => {
+                    let [of_p, of_q] = self.folded.dots_of_two(&p.mean, &q.mean, &vectors);
+                    [p.away_from(&of_p, &extras, &lengths), q.away_from(&of_q, &extras, &lengths)]
+                }
+            };
+            for (lane, length) in lengths.into_iter().enumerate() {
                 if length == Some(0.0) {
                     continue; // a vector of zeros has no direction
                 }
@@ -223,15 +237,24 @@ impl Splitter {
             Metric::Dot => *extra * self.extra_of(items.squared_length(item)),
             _ => *offset,
         };
+        let far = items.layout().record_bytes() * set.len() > NEAR_BYTES;
         let (batches, rest) = set.as_chunks::<LANES>();
-        for batch in batches {
-            let products = kernel::dot_lanes(normal, &items.vectors(batch));
+        for (at, batch) in batches.iter().enumerate() {
+            if far && at % AHEAD == 0 {
+                items.touch(&set[at * LANES..set.len().min((at + AHEAD) * LANES)]);
+            }
+            let products = self.folded.dots(normal, &items.vectors(batch));
             for (&item, product) in batch.iter().zip(products) {
                 sides.push(side(begin(item) + product));
             }
         }
-        for &item in rest {
-            sides.push(side(begin(item) + kernel::dot(normal, items.vector(item))));
+        if let Some(&last) = rest.last() {
+            // As many as there are, filled up with the last one.
+            let batch = std::array::from_fn(|lane| *rest.get(lane).unwrap_or(&last));
+            let products = self.folded.dots(normal, &items.vectors(&batch));
+            for (&item, product) in rest.iter().zip(products) {
+                sides.push(side(begin(item) + product));
+            }
         }
         self.sides = sides;
     }
@@ -265,23 +288,20 @@ impl Centroid {
         self.count = 1.0;
     }
 
-    /// How far items are from the centroid: under dot by the angle between the vectors with their
-    /// extra coordinates.
-    fn distances(
+    /// How far the directions of items are from the centroid's, from their inner products: one less
+    /// the cosine, times the length of the item, which changes nothing where two centroids are
+    /// compared. Under dot with the extra coordinates.
+    fn away_from(
         &self,
-        metric: Metric,
-        vectors: &[&[f32]; LANES],
+        products: &[f32; LANES],
         extras: &[f32; LANES],
-        squared_lengths: &[Option<f32>; LANES],
+        lengths: &[Option<f32>; LANES],
     ) -> [f32; LANES] {
-        if metric != Metric::Dot {
-            return Prepared::new(metric, &self.mean).comparable_lanes(vectors, squared_lengths);
-        }
-        let own = kernel::dot(&self.mean, &self.mean) + self.extra * self.extra;
-        let products = kernel::dot_lanes(&self.mean, vectors);
+        let own = (kernel::dot(&self.mean, &self.mean) + self.extra * self.extra).sqrt();
+        let shrink = if own > 0.0 { 1.0 / own } else { 0.0 };
         std::array::from_fn(|lane| {
             let product = products[lane] + self.extra * extras[lane];
-            angular_comparable(own, squared_lengths[lane].unwrap_or_default(), product)
+            lengths[lane].unwrap_or_default() - product * shrink
         })
     }
 

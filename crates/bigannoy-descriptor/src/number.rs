@@ -18,6 +18,11 @@ pub(crate) fn format_double_with(value: f64, scipen: i32) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
+    if scipen >= 0
+        && let Some(short) = short_whole(value)
+    {
+        return short.to_string();
+    }
     let rounded = format!("{:.*e}", DIGITS - 1, value.abs());
     let (mantissa, exponent) = rounded.split_once('e').expect("`{:e}` writes an exponent");
     let exponent: i32 = exponent.parse().expect("`{:e}` writes a small exponent");
@@ -30,6 +35,19 @@ pub(crate) fn format_double_with(value: f64, scipen: i32) -> String {
     let is_fixed = length(&fixed) <= length(&scientific) + i64::from(scipen);
     let shorter = if is_fixed { fixed } else { scientific };
     format!("{sign}{shorter}")
+}
+
+/// A whole number that is shorter in full than with an exponent, as most numbers in descriptors are:
+/// spelled out without the detour over its digits, since a hostile file can hold very many.
+fn short_whole(value: f64) -> Option<i64> {
+    const MOST: f64 = 1e15;
+    if value.abs() >= MOST || value.fract() != 0.0 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "whole and of at most 15 digits")]
+    let whole = value as i64;
+    // An exponent, as in `e+05`, saves no more than it takes unless four digits fall away.
+    (whole % 10_000 != 0).then_some(whole)
 }
 
 /// `d.ddde+xx`: the point stands after the first digit.
@@ -65,7 +83,23 @@ pub(crate) fn format_extent(value: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{format_double, format_double_with, format_extent};
+    use super::{fixed, format_double, format_double_with, format_extent, scientific};
+
+    #[test]
+    fn whole_numbers_are_as_short_as_others() {
+        for whole in (0..200_000i32).chain((1..100).map(|i| i * 9_999_999)) {
+            let value = f64::from(whole);
+            let mut digits = whole.to_string();
+            let exponent = i32::try_from(digits.len()).unwrap() - 1;
+            digits.truncate(digits.trim_end_matches('0').len().max(1));
+            let [fixed, scientific] = [fixed(&digits, exponent), scientific(&digits, exponent)];
+            let expected = if fixed.len() <= scientific.len() { fixed } else { scientific };
+            assert_eq!(format_double(value), expected);
+            if whole > 0 {
+                assert_eq!(format_double(-value), format!("-{expected}"));
+            }
+        }
+    }
 
     #[test]
     fn doubles_are_spelled_as_in_r() {

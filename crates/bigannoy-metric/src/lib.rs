@@ -28,16 +28,17 @@
 //!
 //! # Source
 //! The formulas are those of Annoy 1.17.3 (`src/annoylib.h`), re-stated here.
-#![forbid(unsafe_code)]
 
 pub mod bits;
 mod block;
+mod folded;
 pub mod kernel;
 mod metric;
 mod prepared;
 mod rank;
 
 pub use block::{NeighborBlock, RowMut};
+pub use folded::Folded;
 pub use metric::{Metric, UnknownMetric};
 pub use prepared::{Prepared, angular_comparable};
 pub use rank::{Neighbor, RankKey, TopK};

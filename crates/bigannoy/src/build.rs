@@ -264,6 +264,6 @@ fn describe(
     sidecar.load_mode = text(options.load_mode.name());
     let file_name = path.file_name().unwrap_or_default();
     sidecar.index_file = Some(PathBuf::from(file_name).display().to_string());
-    sidecar.other = vec![("bigannoy_generator".to_owned(), "chacha8-1".to_owned())];
+    sidecar.other = vec![("bigannoy_generator".to_owned(), "chacha8-2".to_owned())];
     sidecar
 }
