@@ -52,7 +52,8 @@ pub enum NpyError {
          array with `astype`)"
     )]
     Dtype {
-        /// The type as the header has it, at most 60 bytes of it.
+        /// The type as the header has it, at most 60 bytes of it, with control characters escaped
+        /// as in `\n` and `\u{1b}`.
         found: String,
     },
     /// Neither a vector nor a matrix.

@@ -46,6 +46,19 @@ pub(crate) fn parse(text: &[u8], at: usize) -> Result<Fields, NpyError> {
     })
 }
 
+/// Text of a file for a message, so that it stays on its line and moves no terminal's cursor.
+fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        if character.is_control() {
+            shown.extend(character.escape_debug());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 struct Parser<'a> {
     text: &'a [u8],
     /// The next byte to look at.
@@ -122,7 +135,8 @@ impl<'a> Parser<'a> {
         let known = std::str::from_utf8(descr).ok().and_then(Dtype::from_descr);
         known.ok_or_else(|| {
             let shown = &descr[..descr.len().min(SHOWN)];
-            NpyError::Dtype { found: String::from_utf8_lossy(shown).trim_end().to_owned() }
+            let shown = String::from_utf8_lossy(shown);
+            NpyError::Dtype { found: printable(shown.trim_end()) }
         })
     }
 
@@ -233,5 +247,7 @@ mod tests {
         }
         let structure = fault("{'descr': [('a', '<f4'), ('b', '<i4')], 'shape': (1,)}");
         assert!(structure.starts_with("descr is [('a', '<f4'), ('b', '<i4')]"), "{structure}");
+        let forged = fault("{'descr': [('é\n\x1b[2J', '<f4')], 'shape': (1,)}");
+        assert!(forged.starts_with("descr is [('é\\n\\u{1b}[2J', '<f4')]"), "{forged}");
     }
 }
