@@ -35,6 +35,8 @@ pub(super) enum Misfit {
     OutOfRange,
     /// A whole number that would be rounded.
     Inexact,
+    /// So small a number that it would become zero.
+    Vanishes,
     /// The value that means missing.
     MeansMissing,
     /// The type has no missing value.
@@ -54,6 +56,7 @@ impl Misfit {
             Misfit::Infinite => format!("infinite, expected a number of type {element_type}"),
             Misfit::OutOfRange => format!("outside of the range of type {element_type}"),
             Misfit::Inexact => format!("which type {element_type} would round"),
+            Misfit::Vanishes => format!("which type {element_type} would round to 0"),
             Misfit::MeansMissing => format!("which type {element_type} keeps for what is missing"),
             Misfit::NoMissing => format!("and type {element_type} has no missing value"),
             Misfit::NoNaN => {
@@ -75,7 +78,8 @@ pub(super) trait Number: Element {
     /// fractions.
     fn of_cell(cell: Cell) -> Result<Self, Misfit>;
 
-    /// As [`Number::of_cell`], of text without blanks around it.
+    /// As [`Number::of_cell`], of text without blanks around it. A whole number in any notation
+    /// keeps the digits that it is written with, or is refused.
     fn of_text(text: &str) -> Result<Self, Misfit>;
 
     /// Writes the shortest text that leads back to the element.
@@ -185,10 +189,12 @@ macro_rules! floats {
                 if value.is_infinite() && !decimal::is_infinite(text) {
                     return Err(Misfit::OutOfRange);
                 }
+                if value == 0.0 && !decimal::is_zero(text) {
+                    return Err(Misfit::Vanishes);
+                }
                 if value.abs() >= $dense
                     && value.is_finite()
-                    && decimal::plain_digits(text)
-                        .is_some_and(|digits| format!("{:.0}", value.abs()) != digits)
+                    && !decimal::has_digits_of(value.into(), text)
                 {
                     return Err(Misfit::Inexact);
                 }
@@ -237,12 +243,15 @@ fn whole(value: f64) -> Result<i64, Misfit> {
 }
 
 /// A double as a float. Whole numbers up to 2^53 have to stay what they are: they may be counts or
-/// ids. Fractions are rounded, and so are the largest numbers, which were rounded before.
+/// ids. Fractions are rounded, though not to zero, and so are the largest numbers, which were rounded
+/// before.
 fn narrow(value: f64) -> Result<f32, Misfit> {
     #[expect(clippy::cast_possible_truncation, reason = "the rounding is what is wanted")]
     let narrowed = value as f32;
     if narrowed.is_infinite() && value.is_finite() {
         Err(Misfit::OutOfRange)
+    } else if narrowed == 0.0 && value != 0.0 {
+        Err(Misfit::Vanishes)
     } else if f64::from(narrowed) != value && value.abs() < DENSE && value.fract() == 0.0 {
         Err(Misfit::Inexact)
     } else {
@@ -294,6 +303,33 @@ mod tests {
             }
         }
 
+        /// In any precision that a program may have chosen to write floats with.
+        #[test]
+        fn exponents_are_taken_with_any_number_of_digits(bits: u64, digits in 0usize..30) {
+            let value = f64::from_bits(bits);
+            if value.is_finite() {
+                let text = format!("{value:.digits$e}");
+                let nearest: f64 = text.parse().unwrap();
+                let expected = if nearest.is_finite() { Ok(nearest) } else { Err(Misfit::OutOfRange) };
+                prop_assert_eq!(f64::stored_text(&text), expected, "{}", text);
+            }
+        }
+
+        #[test]
+        fn every_notation_is_judged_alike(whole in 0u64..1 << 60, shift in 0u32..60, zeros in 0usize..3) {
+            let plain = (whole >> shift).to_string();
+            let zeros = "0".repeat(zeros);
+            for text in [
+                format!("{plain}.{zeros}"),
+                format!("{}.{}{zeros}e{}", &plain[..1], &plain[1..], plain.len() - 1),
+                format!("0.{zeros}{plain}e{}", plain.len() + zeros.len()),
+                format!("{plain}{zeros}e-{}", zeros.len()),
+            ] {
+                prop_assert_eq!(f32::stored_text(&text), f32::stored_text(&plain), "{}", text);
+                prop_assert_eq!(f64::stored_text(&text), f64::stored_text(&plain), "{}", text);
+            }
+        }
+
         #[test]
         fn text_never_panics(text in "[-+]?[0-9.]{0,25}([eE][-+]?[0-9]{1,25})?|\\PC{0,9}") {
             let text = text.trim();
@@ -322,6 +358,8 @@ mod tests {
         assert_eq!(f32::stored(Cell::Float(16_777_217.0)), Err(Misfit::Inexact));
         assert_eq!(f32::stored(Cell::Float(1e30)), Ok(1e30));
         assert_eq!(f32::stored(Cell::Float(1e39)), Err(Misfit::OutOfRange));
+        assert_eq!(f32::stored(Cell::Float(-1e-46)), Err(Misfit::Vanishes));
+        assert_eq!(f32::stored(Cell::Float(-0.0)).map(f32::to_bits), Ok((-0.0f32).to_bits()));
         assert_eq!(f32::stored(Cell::Float(f64::INFINITY)), Ok(f32::INFINITY));
         assert_eq!(f32::stored(Cell::Float(f32::MISSING.into())), Err(Misfit::MeansMissing));
         assert_eq!(f32::stored(Cell::Missing), Ok(f32::MISSING));
@@ -339,7 +377,18 @@ mod tests {
         assert_eq!(i32::stored_text("1e-400"), Err(Misfit::Fraction));
         assert_eq!(f32::stored_text("16777217"), Err(Misfit::Inexact));
         assert_eq!(f32::stored_text("16777218.0"), Ok(16_777_218.0));
-        assert_eq!(f32::stored_text("1.6777217e7"), Ok(16_777_216.0));
+        for text in ["1.6777217e7", "16777217.0", "0.16777217E+8", "167772170e-1"] {
+            assert_eq!(f32::stored_text(text), Err(Misfit::Inexact), "{text}");
+        }
+        assert_eq!(f32::stored_text("16777216.5"), Ok(16_777_216.0));
+        assert_eq!(f32::stored_text("1e-50"), Err(Misfit::Vanishes));
+        assert_eq!(f64::stored_text("-1e-400"), Err(Misfit::Vanishes));
+        assert_eq!(f64::stored_text("0e-400"), Ok(0.0));
+        assert_eq!(f64::stored_text("9.007199254740993e15"), Err(Misfit::Inexact));
+        // What NumPy, R and C write of large numbers, with more digits and with fewer.
+        assert_eq!(f64::stored_text("9.999999999999999161e+22"), Ok(1e23));
+        assert_eq!(f64::stored_text("1.15292150460685e+18"), Ok(1.152_921_504_606_85e18));
+        assert_eq!(f64::stored_text("1.4411518807585587e+17"), Ok(2f64.powi(57)));
         assert_eq!(f32::stored_text("1.1754944e-38"), Err(Misfit::MeansMissing));
         assert_eq!(f64::stored_text("9007199254740993"), Err(Misfit::Inexact));
         assert_eq!(f64::stored_text("-9007199254740994"), Ok(-9_007_199_254_740_994.0));
