@@ -1,8 +1,8 @@
 //! From an npy file to a matrix.
 
 use bigannoy::matrix::{MatrixSpec, NewMatrix};
-use bigannoy::npy::{Dtype, NpyError, NpyHeader};
-use bigannoy::storage::Mapping;
+use bigannoy::npy::{Dtype, MAX_HEADER_BYTES, NpyError, NpyHeader};
+use bigannoy::storage::{Access, OpenFile, StorageError};
 use bigannoy::{BigMatrix, ElementType};
 
 use super::args::Import;
@@ -17,9 +17,10 @@ use crate::watch::Work;
 pub(super) fn run(arguments: &Import, mut work: Work) -> Result<BigMatrix, Failure> {
     let name = arguments.input.display();
     let unusable = |error: NpyError| format!("cannot import {name}: {error}");
-    let file = Mapping::open(&arguments.input)?;
-    let header = NpyHeader::parse(&file).map_err(unusable)?;
-    header.check_file_len(file.len() as u64).map_err(unusable)?;
+    let file = OpenFile::open(&arguments.input, Access::ReadOnly)?;
+    let bytes = file.len_bytes()?;
+    let header = NpyHeader::parse(&beginning(&file, bytes)?).map_err(unusable)?;
+    header.check_file_len(bytes).map_err(unusable)?;
     let (rows, cols) = (header.rows(), header.cols());
     if rows == 0 || cols == 0 {
         return Err(format!("cannot import {name}: {rows} x {cols} numbers, expected some").into());
@@ -43,6 +44,15 @@ pub(super) fn run(arguments: &Import, mut work: Work) -> Result<BigMatrix, Failu
     Ok(new.finish()?)
 }
 
+/// As many of the file's bytes as any header has.
+fn beginning(file: &OpenFile, file_bytes: u64) -> Result<Vec<u8>, StorageError> {
+    /// Magic, version and length stand before what is counted as the header.
+    const LONGEST: usize = 12 + MAX_HEADER_BYTES;
+    let mut bytes = vec![0; usize::try_from(file_bytes).map_or(LONGEST, |all| all.min(LONGEST))];
+    file.read_at(0, &mut bytes)?;
+    Ok(bytes)
+}
+
 /// The type that holds the numbers of a file, or with luck those of eight-byte integers.
 fn natural_type(dtype: Dtype) -> ElementType {
     match dtype {
@@ -55,52 +65,69 @@ fn natural_type(dtype: Dtype) -> ElementType {
     }
 }
 
-/// The numbers of a file.
+/// The numbers of a file, which is read and not mapped: where others cut it meanwhile, that is an
+/// ordinary error.
 struct Array<'a> {
     name: String,
     header: &'a NpyHeader,
-    file: &'a [u8],
+    file: &'a OpenFile,
     work: &'a Work,
 }
 
 impl Array<'_> {
     fn fill<S: Stored, T: Number>(&self, new: &mut NewMatrix) -> Result<(), Failure> {
-        let numbers = S::split(&self.file[self.header.data_offset()..]);
         let (rows, cols) = (self.header.rows(), self.header.cols());
-        let step = block_rows(if self.header.fortran_order() {
-            size_of::<S::Bytes>()
-        } else {
-            size_of::<S::Bytes>().saturating_mul(cols)
-        });
+        let size = size_of::<S::Bytes>();
+        let piece = block_rows(size);
         let mut view = new.view_mut::<T>()?;
+        let mut bytes = Vec::new();
         if self.header.fortran_order() {
-            for (col, numbers) in numbers.chunks_exact(rows).enumerate() {
-                let column = view.column_mut(col);
-                for first in (0..rows).step_by(step) {
-                    let block = first..rows.min(first + step);
-                    let numbers = numbers[block.clone()].iter();
-                    self.carry::<S, T>(numbers, &mut column[block.clone()], first, col)?;
-                    self.work.advance(block.len() as u64)?;
+            for col in 0..cols {
+                for first in (0..rows).step_by(piece) {
+                    let block = first..rows.min(first + piece);
+                    let numbers = self.read::<S>(col * rows + first, block.len(), &mut bytes)?;
+                    let out = &mut view.column_mut(col)[block];
+                    self.carry::<S, T>(numbers.iter(), out, first, col)?;
+                    self.work.advance(out.len() as u64)?;
                 }
             }
         } else {
-            // A block of rows stays in cache while its columns are taken out of it one by one.
+            // A block of rows stays in cache while its columns are taken out of it one by one. Of
+            // a row that is larger than a block, it is a piece.
+            let step = block_rows(size.saturating_mul(cols));
+            let width = if step == 1 { piece.min(cols) } else { cols };
             for first in (0..rows).step_by(step) {
                 let block = first..rows.min(first + step);
-                let numbers = &numbers[block.start * cols..block.end * cols];
-                for col in 0..cols {
-                    let numbers = numbers[col..].iter().step_by(cols);
-                    self.carry::<S, T>(
-                        numbers,
-                        &mut view.column_mut(col)[block.clone()],
-                        first,
-                        col,
-                    )?;
+                for left in (0..cols).step_by(width) {
+                    let width = width.min(cols - left);
+                    let count = block.len() * width;
+                    let numbers = self.read::<S>(first * cols + left, count, &mut bytes)?;
+                    for at in 0..width {
+                        let col = left + at;
+                        let numbers = numbers[at..].iter().step_by(width);
+                        let out = &mut view.column_mut(col)[block.clone()];
+                        self.carry::<S, T>(numbers, out, first, col)?;
+                    }
+                    self.work.advance(count as u64)?;
                 }
-                self.work.advance((block.len() * cols) as u64)?;
             }
         }
         Ok(())
+    }
+
+    /// Reads `count` numbers, of which the first has so many before it in the file.
+    fn read<'b, S: Stored>(
+        &self,
+        before: usize,
+        count: usize,
+        bytes: &'b mut Vec<u8>,
+    ) -> Result<&'b [S::Bytes], StorageError> {
+        let size = size_of::<S::Bytes>();
+        bytes.resize(count * size, 0);
+        // The header was compared with the file's length, which is less than 2^63.
+        let at = self.header.data_offset() as u64 + before as u64 * size as u64;
+        self.file.read_at(at, bytes)?;
+        Ok(S::split(bytes))
     }
 
     /// Carries over a piece of a column, which begins at row `first`.
@@ -132,5 +159,54 @@ impl Array<'_> {
         let place = Place { of: &self.name, row, col, line: None };
         let hint = if f64::stored(cell).is_ok() { DOUBLE_CAN } else { "" };
         place.refuse(&cell, misfit, T::TYPE) + hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of doubles, which are counted from 0 in the order of the file.
+    fn file(rows: usize, cols: usize, fortran_order: bool) -> (tempfile::TempDir, NpyHeader) {
+        let directory = tempfile::tempdir().unwrap();
+        let header = NpyHeader::new(Dtype::F64, rows, cols, fortran_order).unwrap();
+        let mut bytes = header.to_bytes();
+        bytes.extend((0u32..).take(rows * cols).flat_map(|number| f64::from(number).to_le_bytes()));
+        std::fs::write(directory.path().join("in.npy"), bytes).unwrap();
+        (directory, header)
+    }
+
+    #[test]
+    fn a_file_that_is_cut_while_it_is_read_is_an_error() {
+        for fortran_order in [false, true] {
+            let (directory, header) = file(100_000, 3, fortran_order);
+            let path = directory.path().join("in.npy");
+            let input = OpenFile::open(&path, Access::ReadOnly).unwrap();
+            std::fs::File::options().write(true).open(&path).unwrap().set_len(2_000_000).unwrap();
+            let work = Work::new().unwrap();
+            let array = Array { name: String::new(), header: &header, file: &input, work: &work };
+            let spec = MatrixSpec::new(ElementType::Double, 100_000, 3);
+            let mut new = NewMatrix::create(directory.path().join("m.desc"), &spec).unwrap();
+            let message = array.fill::<f64, f64>(&mut new).unwrap_err().to_string();
+            assert!(message.contains("in.npy"), "{message}");
+            assert!(message.contains("2000000"), "{message}");
+        }
+    }
+
+    #[test]
+    fn rows_larger_than_a_block_are_read_in_pieces() {
+        let (rows, cols) = (2, 150_000);
+        let (directory, header) = file(rows, cols, false);
+        let input = OpenFile::open(&directory.path().join("in.npy"), Access::ReadOnly).unwrap();
+        let work = Work::new().unwrap();
+        let array = Array { name: String::new(), header: &header, file: &input, work: &work };
+        let spec = MatrixSpec::new(ElementType::Integer, rows, cols);
+        let mut new = NewMatrix::create(directory.path().join("m.desc"), &spec).unwrap();
+        array.fill::<f64, i32>(&mut new).unwrap();
+        let matrix = new.finish().unwrap();
+        let view = matrix.view::<i32>().unwrap();
+        for (col, expected) in (0i32..150_000).enumerate() {
+            assert_eq!(view.column(col), [expected, expected + 150_000]);
+        }
     }
 }
