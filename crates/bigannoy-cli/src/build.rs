@@ -1,10 +1,11 @@
 //! `bigannoy build`
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Instant;
 
 use crate::args;
 use crate::failure::Failure;
+use crate::told;
 use crate::watch;
 
 pub(crate) fn run(arguments: &args::Build) -> Result<(), Failure> {
@@ -14,7 +15,7 @@ pub(crate) fn run(arguments: &args::Build) -> Result<(), Failure> {
     let index = bigannoy::build(arguments.input(), &arguments.index, &options)?;
     let sidecar = index.sidecar();
     writeln!(
-        io::stdout(),
+        told::stdout(),
         "{}: {} items, {} dimensions, {} trees, {}, {} bytes, in {:.1} s",
         index.path().display(),
         sidecar.n_ref.unwrap_or_default(),

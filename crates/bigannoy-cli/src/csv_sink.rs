@@ -19,14 +19,12 @@ impl<W: Write> CsvSink<W> {
     }
 }
 
-fn failed(error: &io::Error) -> SinkError {
-    // The kind stays: a closed pipe is known by it.
-    let told = io::Error::new(error.kind(), format!("cannot write to standard output: {error}"));
-    SinkError::Other(Box::new(told))
+fn failed(error: io::Error) -> SinkError {
+    SinkError::Other(Box::new(error))
 }
 
 fn line_failed(error: csv::Error) -> SinkError {
-    failed(&system_error(error))
+    failed(system_error(error))
 }
 
 /// What the system said of a line that could not be read or written.
@@ -59,7 +57,7 @@ impl<W: Write> NeighborSink for CsvSink<W> {
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        self.writer.flush().map_err(|error| failed(&error))
+        self.writer.flush().map_err(failed)
     }
 }
 

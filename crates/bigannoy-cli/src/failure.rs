@@ -1,10 +1,13 @@
 //! One message for all that went wrong.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io;
 
-/// A failure of any kind; shown as its message and those of its causes, in one line.
+use crate::plain::Escaped;
+
+/// A failure of any kind; shown as its message and those of its causes, in one line, whatever
+/// names are in them.
 #[derive(Debug)]
 pub(crate) struct Failure(Box<dyn Error>);
 
@@ -26,18 +29,30 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = Escaped(f);
         let mut shown = self.0.to_string();
-        f.write_str(&shown)?;
+        out.write_str(&shown)?;
         let mut cause = self.0.source();
         while let Some(error) = cause {
             let message = error.to_string();
             // Some errors repeat their cause's message.
             if !shown.ends_with(&message) {
-                write!(f, ": {message}")?;
+                write!(out, ": {message}")?;
             }
             shown = message;
             cause = error.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_whatever_names_are_in_it() {
+        let failure = Failure::from("cannot open a\nerror: b\x1b[2J\x07: é");
+        assert_eq!(failure.to_string(), "cannot open a\\nerror: b\\u{1b}[2J\\u{7}: é");
     }
 }

@@ -1,42 +1,61 @@
 //! `bigannoy info`
 
-use std::io::{self, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use bigannoy::descriptor::{ByteString, ReadError, Storage};
 use bigannoy::format::Spread;
+use bigannoy::matrix::AttachError;
+use bigannoy::storage::StorageError;
 use bigannoy::{BigMatrix, Descriptor, Index};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::watch;
+use crate::{plain, told, watch};
 
 pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
     let file = &arguments.file;
     let mut sidecar = file.as_os_str().to_owned();
     sidecar.push(".meta");
-    let lines = if arguments.layout.is_given() || PathBuf::from(&sidecar).exists() {
-        index_lines(file, arguments)?
-    } else {
-        let descriptor = match Descriptor::read(file) {
-            // There is something, and it is not a descriptor.
-            Err(ReadError::Parse { problem, .. }) => {
-                let sidecar = PathBuf::from(&sidecar);
-                return Err(format!(
-                    "{} is neither an index, there being no {}, nor a descriptor ({problem})",
-                    file.display(),
-                    sidecar.display(),
-                )
-                .into());
-            }
-            read => read?,
-        };
-        descriptor_lines(&descriptor, file)?
+    if arguments.layout.is_given() || PathBuf::from(&sidecar).exists() {
+        return print(&index_lines(file, arguments)?);
+    }
+    let descriptor = match Descriptor::read(file) {
+        // There is something, and it is not a descriptor.
+        Err(ReadError::Parse { problem, .. }) => {
+            let sidecar = PathBuf::from(&sidecar);
+            return Err(format!(
+                "{} is neither an index, there being no {}, nor a descriptor ({problem})",
+                file.display(),
+                sidecar.display(),
+            )
+            .into());
+        }
+        read => read?,
     };
-    let mut out = io::stdout().lock();
+    // Attaching checks that the data is there and as long as it has to be. Where it is not, the
+    // descriptor tells what it was.
+    match BigMatrix::attach(file) {
+        Ok(matrix) => {
+            let mut lines = descriptor_lines(matrix.descriptor(), file);
+            lines.extend(data_lines(&matrix)?);
+            print(&lines)
+        }
+        Err(error) => {
+            let mut lines = descriptor_lines(&descriptor, file);
+            lines.push(("data", data_fault(&error).to_owned()));
+            print(&lines)?;
+            Err(error.into())
+        }
+    }
+}
+
+fn print(lines: &Lines) -> Result<(), Failure> {
+    let mut out = told::stdout();
     for (name, value) in lines {
-        writeln!(out, "{name}: {value}")?;
+        // Whatever names are in it, a value is one line.
+        writeln!(out, "{name}: {}", plain::text(value.as_bytes()))?;
     }
     Ok(out.flush()?)
 }
@@ -73,16 +92,15 @@ fn deep_lines(index: &Index) -> Result<Lines, Failure> {
     ])
 }
 
-fn descriptor_lines(descriptor: &Descriptor, file: &Path) -> Result<Lines, Failure> {
-    // Attaching checks that the data is there and as long as it has to be.
-    let matrix = BigMatrix::attach(file)?;
-    let (total_rows, total_columns) = matrix.descriptor().stored_shape()?;
+fn descriptor_lines(descriptor: &Descriptor, file: &Path) -> Lines {
     let storage = match descriptor.storage() {
         Storage::FileBacked { .. } => "file-backed".to_owned(),
-        Storage::SharedMemory { name } => format!("shared memory {name}"),
+        Storage::SharedMemory { name } => {
+            format!("shared memory {}", plain::text(name.as_bytes()))
+        }
     };
     let mut lines = vec![
-        ("descriptor", file.display().to_string()),
+        ("descriptor", plain::path(file)),
         ("type", descriptor.element_type().to_string()),
         ("rows", descriptor.nrows().to_string()),
         ("columns", descriptor.ncols().to_string()),
@@ -90,17 +108,34 @@ fn descriptor_lines(descriptor: &Descriptor, file: &Path) -> Result<Lines, Failu
         ("storage", storage),
         ("row_names", names(descriptor.row_names())),
         ("column_names", names(descriptor.col_names())),
-        ("window", if matrix.descriptor().is_window() { "yes" } else { "no" }.to_owned()),
-        ("stored_rows", total_rows.to_string()),
-        ("stored_columns", total_columns.to_string()),
-        ("first_row", (descriptor.row_offset() + 1).to_string()),
-        ("first_column", (descriptor.col_offset() + 1).to_string()),
+        ("window", if descriptor.is_window() { "yes" } else { "no" }.to_owned()),
     ];
-    for data in matrix.data_files() {
-        let bytes = std::fs::metadata(data)?.len();
-        lines.push(("data", format!("{} ({bytes} bytes)", data.display())));
+    // Else attaching fails, with the reason.
+    if let Ok((rows, columns)) = descriptor.stored_shape() {
+        lines.push(("stored_rows", rows.to_string()));
+        lines.push(("stored_columns", columns.to_string()));
     }
-    Ok(lines)
+    lines.push(("first_row", (descriptor.row_offset() + 1).to_string()));
+    lines.push(("first_column", (descriptor.col_offset() + 1).to_string()));
+    lines
+}
+
+fn data_lines(matrix: &BigMatrix) -> Result<Lines, Failure> {
+    let line = |data: &Path| {
+        let bytes = std::fs::metadata(data).map_err(StorageError::io("look at", data))?.len();
+        Ok(("data", format!("{} ({bytes} bytes)", plain::path(data))))
+    };
+    matrix.data_files().map(line).collect()
+}
+
+/// What is said in place of data that cannot be attached; the reason is told as an error.
+fn data_fault(error: &AttachError) -> &'static str {
+    let AttachError::Data { source, .. } = error else { return "unusable" };
+    match source {
+        StorageError::Io { source, .. } if source.kind() == ErrorKind::NotFound => "missing",
+        StorageError::NoSegment { .. } => "missing",
+        _ => "unusable",
+    }
 }
 
 /// How many names there are, and the first few.

@@ -10,7 +10,9 @@ mod csv_sink;
 mod failure;
 mod info;
 mod matrix;
+mod plain;
 mod search;
+mod told;
 mod watch;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use bigannoy::{Destination, Index, MatrixSink, NeighborSink, SearchOptions, Sear
 use crate::args;
 use crate::csv_sink::CsvSink;
 use crate::failure::Failure;
+use crate::told;
 use crate::watch;
 
 pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         let summary = search(&index, arguments, &options, &mut sink)?;
         let distances = arguments.distances.as_ref().map(|path| format!(", {}", path.display()));
         writeln!(
-            io::stdout(),
+            told::stdout(),
             "{}{}: {} queries, {} neighbors each, in {:.1} s",
             ids.display(),
             distances.unwrap_or_default(),
@@ -43,7 +44,7 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         )?;
         summary
     } else {
-        search(&index, arguments, &options, &mut CsvSink::new(io::stdout().lock()))?
+        search(&index, arguments, &options, &mut CsvSink::new(told::stdout()))?
     };
     if summary.short_rows > 0 {
         eprintln!(

@@ -6,6 +6,7 @@ mod place;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use bigannoy::{Descriptor, ElementType};
 use place::Place;
 
 /// A directory with the matrices of the seed workflow, which R wrote.
@@ -62,6 +63,63 @@ fn build_search_and_info() {
         "data: ./ref.bin (80 bytes)",
     ] {
         assert!(info.lines().any(|found| found == line), "no {line} in {info}");
+    }
+}
+
+/// The descriptor is told, and then the failure.
+#[test]
+fn info_tells_what_a_descriptor_says_whose_data_is_gone() {
+    let place = seed();
+    std::fs::remove_file(place.path("ref.bin")).unwrap();
+    std::fs::write(place.path("query.bin"), "short").unwrap();
+    let shared = Descriptor::shared_memory("bigannoy-gone", ElementType::Double, 4, 3);
+    std::fs::write(place.path("shared.desc"), shared.build().unwrap().to_text()).unwrap();
+    for (file, lines, expected) in [
+        ("ref.desc", ["rows: 5", "storage: file-backed", "data: missing"], "ref.bin"),
+        ("query.desc", ["rows: 2", "storage: file-backed", "data: unusable"], "query.bin"),
+        (
+            "shared.desc",
+            ["stored_columns: 3", "storage: shared memory bigannoy-gone", "data: "],
+            "the data of shared.desc cannot be used: ",
+        ),
+    ] {
+        let output = place.run(&format!("info {file}"));
+        assert_eq!(output.status.code(), Some(1), "{file}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        for line in lines {
+            assert!(told.lines().any(|found| found.starts_with(line)), "no {line} in {told}");
+        }
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with("error: ") && message.contains(expected), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+/// Names that look like lines of the output, or that would move the cursor.
+#[test]
+fn names_cannot_forge_lines() {
+    let place = Place::new();
+    let name = "x\nrows: 9\u{1b}[2J";
+    let shared = Descriptor::shared_memory(name, ElementType::Double, 4, 3).build().unwrap();
+    std::fs::write(place.path("shared.desc"), shared.to_text()).unwrap();
+    let output = place.run("info shared.desc");
+    let told = String::from_utf8(output.stdout).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("\nstorage: shared memory \"x\\nrows: 9\\u{1b}[2J\"\n"), "{told}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+
+    #[cfg(unix)]
+    {
+        place.succeed("matrix create m.desc --type raw --rows 4 --cols 1");
+        std::fs::rename(place.path("m.bin"), place.path(name)).unwrap();
+        let files = Descriptor::file_backed(name, "", ElementType::Raw, 4, 1).build().unwrap();
+        std::fs::write(place.path("m.desc"), files.to_text()).unwrap();
+        let info = place.succeed("info m.desc");
+        assert!(info.ends_with("data: \"./x\\nrows: 9\\u{1b}[2J\" (4 bytes)\n"), "{info}");
+        std::fs::remove_file(place.path(name)).unwrap();
+        let output = place.run("info m.desc");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.lines().count() == 1 && !message.contains('\u{1b}'), "{message}");
     }
 }
 
@@ -233,7 +291,8 @@ fn a_full_standard_output_is_a_failure() {
             .unwrap();
         assert_eq!(output.status.code(), Some(1), "{line}");
         let message = String::from_utf8(output.stderr).unwrap();
-        assert!(message.starts_with("error: ") && message.lines().count() == 1, "{message}");
+        let expected = "cannot write to standard output: ";
+        assert!(message.contains(expected) && message.lines().count() == 1, "{message}");
     }
 }
 

@@ -5,6 +5,7 @@ mod place;
 
 use std::process::{Command, Stdio};
 
+use bigannoy::Descriptor;
 use bigannoy::npy::{Dtype, NpyHeader};
 use place::Place;
 
@@ -139,6 +140,10 @@ fn csv_is_taken_in_the_forms_that_programs_write() {
         ("\"1\",\"NA\"\n", "", "1,NA\n"),
         ("\"a\nb\"\r\n1\r\n\"2\"\r\n\r\n\n", "--header", "1\n2\n"),
         ("0.1,16777216\n", "--type float", "0.1,1.6777216e7\n"),
+        ("3.4028235e38,6.710887e7\n", "--type float", "3.4028235e38,6.710887e7\n"),
+        ("1e23,9.999999999999999161e+22\n", "", "1e23,1e23\n"),
+        // Empty lines around the one name of a table of names and one column.
+        ("\n\nx\n\na,1\n\nb,2\n", "--header --row-names", "1\n2\n"),
         ("9007199254740991,-0\n", "", "9007199254740991,-0\n"),
     ] {
         place.write("in.csv", csv);
@@ -157,6 +162,8 @@ fn csv_that_no_matrix_can_hold_is_refused_by_place() {
         ("a\nb\n", "--row-names", "in.csv has row names and no columns"),
         ("1\n\n3\n", "", "in.csv: there is an empty line before line 3: in a table of one"),
         ("a\r\n1\r\n\r\n3", "--header", "there is an empty line before line 4"),
+        ("\nx\n1\n", "--header", "there is an empty line before line 2"),
+        ("1,2\n\n3\n", "", "in.csv: line 3 has 1 fields, expected 2 as in the lines before"),
         ("1,2\n3\n", "", "in.csv: line 2 has 1 fields, expected 2 as in the lines before"),
         ("a,b,c\n1,2\n", "--header", "the first line has 3 names, expected 2"),
         ("\u{feff}a,b\r\n1,2\r\n\r\n3,x\r\n", "--header", "row 2, column 2 (line 4) is \"x\""),
@@ -175,6 +182,13 @@ fn csv_that_no_matrix_can_hold_is_refused_by_place() {
         ("1e400\n", "", "is \"1e400\", outside of the range of type double"),
         ("9007199254740993\n", "", "is \"9007199254740993\", which type double would round"),
         ("16777217\n", "--type float", "is \"16777217\", which type float would round"),
+        ("16777217.0\n", "--type float", "which type float would round"),
+        ("1.6777217e7\n", "--type float", "is \"1.6777217e7\", which type float would round"),
+        ("9.007199254740993e15\n", "", "which type double would round"),
+        ("1e-400\n", "", "is \"1e-400\", which type double would round to 0"),
+        ("-1e-60\n", "--type float", "which type float would round to 0 (--type double can"),
+        ("x,y\n1,2\n", "", "is \"x\", expected a number (--header if the first line has the names"),
+        ("\"\",x\na,2\n", "--row-names", "is \"x\", expected a number (--header if"),
         ("Inf\n", "--type short", "is \"Inf\", infinite, expected a number of type short"),
         ("-128\n", "--type char", "is \"-128\", which type char keeps for what is missing"),
         ("-2147483648\n", "--type integer", "which type integer keeps for what is missing"),
@@ -190,6 +204,52 @@ fn csv_that_no_matrix_can_hold_is_refused_by_place() {
         let message = place.fail(&format!("matrix import in.csv m.desc {options}"));
         assert!(message.contains(expected), "{csv:?}: {message}");
     }
+}
+
+/// What looks like a header is said only of the first row, and only where it has no number.
+#[test]
+fn a_header_is_asked_for_only_where_there_may_be_one() {
+    let place = Place::new();
+    for csv in ["1,x\n", "1,2\nx,y\n", "1e400,x\n"] {
+        place.write("in.csv", csv);
+        let message = place.fail("matrix import in.csv m.desc");
+        assert!(!message.contains("--header"), "{csv:?}: {message}");
+    }
+    place.write("in.csv", "x,y\nz,1\n");
+    let message = place.fail("matrix import in.csv m.desc --header");
+    assert!(message.ends_with("is \"z\", expected a number"), "{message}");
+}
+
+/// A quote without its pair, which may be anywhere in a file of any size.
+#[test]
+fn a_record_that_does_not_end_is_refused_before_it_fills_memory() {
+    let place = Place::new();
+    for (csv, expected) in [
+        (
+            "x,y\n\n3,\"4\n5,6\n",
+            "line 3: a quoted field that begins there does not end within 64 MiB",
+        ),
+        (
+            "\u{feff}\"a \"\"b\"\"\",5\",\"\n\",\"x,",
+            "line 2: a quoted field that begins there does not end within 64 MiB",
+        ),
+        ("1,2\n3,5\" x,\"\",", "line 2 does not end within 64 MiB"),
+    ] {
+        place.write("in.csv", csv);
+        let file = std::fs::File::options().write(true).open(place.path("in.csv")).unwrap();
+        file.set_len(66 << 20).unwrap();
+        let message = place.fail("matrix import in.csv m.desc");
+        assert!(message.ends_with(&format!("in.csv: {expected}")), "{csv:?}: {message}");
+    }
+}
+
+#[test]
+fn a_row_of_very_many_columns_is_imported() {
+    let place = Place::new();
+    let row = vec!["-1.2345678901234567e-300"; 100_000].join(",");
+    place.write("in.csv", format!("{row}\n{row}\n"));
+    let told = place.succeed("matrix import in.csv m.desc");
+    assert!(told.starts_with("m.desc: 2 x 100000 of type double"), "{told}");
 }
 
 #[test]
@@ -217,6 +277,7 @@ fn npy_values_are_kept_or_refused() {
         (0.5, "integer", "is 0.5, a fraction"),
         (f64::INFINITY, "integer", "is Inf, infinite"),
         (1e10, "integer", "is 10000000000, outside of the range of type integer"),
+        (-1e-60, "float", "is -1e-60, which type float would round to 0"),
         (1e300, "float", "is 1e300, outside of the range of type float"),
         (16_777_217.0, "float", "is 16777217, which type float would round"),
         (-32_768.0, "short", "is -32768, which type short keeps for what is missing"),
@@ -349,6 +410,7 @@ fn matrices_are_created_with_values_and_names() {
         ("double", "NA", "NA"),
         ("double", "NaN", "NaN"),
         ("double", "-0", "-0"),
+        ("float", "-0.0", "-0"),
         ("float", "NA", "NA"),
         ("float", "0.1", "0.1"),
         ("integer", "NA", "NA"),
@@ -374,6 +436,72 @@ fn matrices_are_created_with_values_and_names() {
         let message = place.fail(&format!("matrix create n.desc {options}"));
         assert!(message.contains(expected), "{options}: {message}");
     }
+}
+
+#[test]
+fn blanks_around_a_fill_change_nothing() {
+    let place = Place::new();
+    let arguments =
+        ["matrix", "create", "m.desc", "--type", "double", "--rows", "1", "--cols", "1", "--fill"];
+    let output = Command::new(env!("CARGO_BIN_EXE_bigannoy"))
+        .args(arguments)
+        .arg(" -0 ")
+        .current_dir(place.path("."))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(place.succeed("matrix export m.desc"), "-0\n");
+}
+
+/// Columns outside of the window are the matrix's own, too.
+#[test]
+fn no_stored_column_is_written_over() {
+    let place = Place::new();
+    place.write("in.csv", "1,2,3\n4,5,6\n");
+    place.succeed("matrix import in.csv m.desc --separated");
+    let whole = Descriptor::read(place.path("m.desc")).unwrap();
+    let window = whole.window(0..1, 1..2).unwrap();
+    place.write("w.desc", window.to_text());
+    assert_eq!(place.succeed("matrix export w.desc"), "2\n");
+    for column in 0..3 {
+        let message = place
+            .fail(&format!("matrix export w.desc m.bin_column_{column} --format csv --overwrite"));
+        assert!(message.ends_with("it is a file of the matrix itself"), "{message}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("m.bin_column_2", place.path("link.csv")).unwrap();
+        std::os::unix::fs::symlink("nothing", place.path("m.bin_column_0x")).unwrap();
+        let hidden = place.path("elsewhere");
+        std::fs::rename(place.path("m.bin_column_0"), &hidden).unwrap();
+        std::os::unix::fs::symlink("gone", place.path("m.bin_column_0")).unwrap();
+        let output = place.run("matrix export w.desc link.csv --overwrite");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.ends_with("it is a file of the matrix itself\n"), "{message}");
+        std::fs::remove_file(place.path("m.bin_column_0")).unwrap();
+        std::fs::remove_file(place.path("m.bin_column_0x")).unwrap();
+    }
+    // No column of this matrix, whatever it is called.
+    for name in ["m.bin_column_3", "m.bin_column_x", "other.bin_column_2"] {
+        place.write(name, "");
+        place.succeed(&format!("matrix export w.desc {name} --format csv --overwrite"));
+        assert_eq!(place.read(name), b"2\n");
+    }
+}
+
+#[test]
+fn the_long_help_says_what_becomes_of_values() {
+    let place = Place::new();
+    for (line, expected) in [
+        ("matrix import --help", "16777217 and 1.6777217e7 are no floats"),
+        ("matrix import --help", "Empty lines of CSV are skipped"),
+        ("matrix export --help", "NA is written as NA to CSV, and as NaN to npy"),
+    ] {
+        let help = place.succeed(line);
+        let words: Vec<&str> = help.split_whitespace().collect();
+        assert!(words.join(" ").contains(expected), "{line}: {help}");
+    }
+    assert!(!place.succeed("matrix import -h").contains("Empty lines"));
 }
 
 #[test]
@@ -432,11 +560,20 @@ fn wrong_usage_is_status_two() {
 #[test]
 fn standard_output_can_be_full_or_closed() {
     let place = Place::new();
+    place.write("in.csv", "1\n");
     place.succeed("matrix create m.desc --type double --rows 100000 --cols 3");
-    for line in ["matrix export m.desc", "matrix head m.desc -n 9999"] {
-        let command = |stdout: Stdio| {
+    for line in [
+        "matrix export m.desc",
+        "matrix head m.desc -n 9999",
+        "matrix head m.desc -n 1",
+        "info m.desc",
+        "matrix create $1.desc --type raw --rows 1 --cols 1",
+        "matrix export m.desc $.npy",
+        "matrix import in.csv $2.desc",
+    ] {
+        let command = |stdout: Stdio, name: &str| {
             Command::new(env!("CARGO_BIN_EXE_bigannoy"))
-                .args(line.split_whitespace())
+                .args(line.replace('$', name).split_whitespace())
                 .current_dir(place.path("."))
                 .stdout(stdout)
                 .stderr(Stdio::piped())
@@ -444,12 +581,13 @@ fn standard_output_can_be_full_or_closed() {
                 .unwrap()
         };
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let output = command(full.into()).wait_with_output().unwrap();
+        let output = command(full.into(), "full").wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{line}");
         let message = String::from_utf8(output.stderr).unwrap();
-        assert!(message.starts_with("error: ") && message.lines().count() == 1, "{message}");
+        let expected = "error: cannot write to standard output: ";
+        assert!(message.starts_with(expected) && message.lines().count() == 1, "{message}");
 
-        let mut child = command(Stdio::piped());
+        let mut child = command(Stdio::piped(), "closed");
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{line}");

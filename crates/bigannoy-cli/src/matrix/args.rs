@@ -18,8 +18,25 @@ pub(super) enum Command {
     /// Print the first rows and columns.
     Head(Head),
     /// Make a matrix of a NumPy (.npy) or CSV file.
+    ///
+    /// The import fails, and names row and column, where the type cannot hold a value: it is out of
+    /// range, or a fraction where the type has none, or what the type keeps for NA. NaN becomes NA
+    /// in types that have no NaN.
+    ///
+    /// Fractions are rounded to the nearest float or double, but never to 0. Whole numbers are not
+    /// rounded. In CSV each keeps the digits that it is written with, in any notation, or is
+    /// refused: 16777217 and 1.6777217e7 are no floats; 1e23 is taken, because the nearest number,
+    /// written with one digit, is 1e23. From npy of double, whole numbers below 2^53 become floats as they are
+    /// or not at all, and larger ones are rounded.
+    ///
+    /// Empty lines of CSV are skipped, at the end of the file always. Between the lines of a table
+    /// of one column they are refused, because each could be a missing value.
     Import(Import),
     /// Write a matrix to a NumPy (.npy) or CSV file.
+    ///
+    /// NA is written as NA to CSV, and as NaN to npy of type float or double; npy of other types
+    /// has nothing for it, and the export fails. Numbers in CSV have as many digits as it takes for
+    /// an import of the same type to give the same numbers.
     Export(Export),
 }
 
@@ -67,10 +84,6 @@ pub(super) struct Head {
     pub(super) cols: usize,
 }
 
-/// Every value arrives as it is, or the import fails with its row and column: a value that the type
-/// cannot hold is refused, and so is one that the type keeps for NA. Decimal fractions are rounded
-/// to the nearest float or double. NaN becomes NA in types that have no NaN. Empty lines of CSV are
-/// skipped.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// File to read.
@@ -104,8 +117,6 @@ pub(super) struct Import {
     pub(super) na: Vec<String>,
 }
 
-/// NA is written as NA to CSV, and as NaN to npy of type float or double; npy of other types has
-/// nothing for it.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(super) struct Export {

@@ -1,6 +1,6 @@
 //! `bigannoy matrix create`
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use bigannoy::matrix::{MatrixSpec, NewMatrix};
 
@@ -8,6 +8,7 @@ use super::args::Create;
 use super::number::Number;
 use super::{for_type, names, refuse_existing, shape};
 use crate::failure::Failure;
+use crate::told;
 use crate::watch::Work;
 
 pub(super) fn run(arguments: &Create) -> Result<(), Failure> {
@@ -16,10 +17,8 @@ pub(super) fn run(arguments: &Create) -> Result<(), Failure> {
 }
 
 fn create<T: Number>(arguments: &Create) -> Result<(), Failure> {
-    let value = match arguments.fill.trim() {
-        "NA" => T::missing(),
-        text => T::stored_text(text),
-    };
+    let text = arguments.fill.trim();
+    let value = if text == "NA" { T::missing() } else { T::stored_text(text) };
     let value = value
         .map_err(|misfit| format!("--fill is {:?}, {}", arguments.fill, misfit.explain(T::TYPE)))?;
 
@@ -36,7 +35,7 @@ fn create<T: Number>(arguments: &Create) -> Result<(), Failure> {
     let mut work = Work::new()?;
     let mut new = NewMatrix::create(&arguments.descriptor, &spec)?;
     // Its files are zeros already. Minus zero is not.
-    if !T::stored_text("0").is_ok_and(|zero| zero == value) || arguments.fill.starts_with('-') {
+    if !T::stored_text("0").is_ok_and(|zero| zero == value) || text.starts_with('-') {
         const CHUNK: usize = 1 << 20;
         work.begin(rows as u64 * cols as u64, "values");
         let mut view = new.view_mut::<T>()?;
@@ -49,6 +48,6 @@ fn create<T: Number>(arguments: &Create) -> Result<(), Failure> {
     }
     let matrix = new.finish()?;
     drop(work);
-    writeln!(io::stdout(), "{}: {}", arguments.descriptor.display(), shape(&matrix))?;
+    writeln!(told::stdout(), "{}: {}", arguments.descriptor.display(), shape(&matrix))?;
     Ok(())
 }

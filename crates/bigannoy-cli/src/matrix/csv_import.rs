@@ -1,7 +1,7 @@
 //! From a CSV file to a matrix, in two passes: one counts, one converts.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use bigannoy::descriptor::ByteString;
@@ -74,18 +74,12 @@ impl Table<'_> {
         let mut lines = Lines::new(&self.file, self.path, self.arguments.delimiter, work)?;
         let mut header: Option<ByteRecord> = None;
         let mut shape = Shape { rows: 0, cols: 0, row_names: Vec::new(), col_names: None };
+        let mut header_after_empty_line = false;
         let mut expected = None;
         while lines.next()?.is_some() {
             let record = &lines.record;
-            if lines.after_empty_line {
-                let line = self.line(record)?;
-                return Err(format!(
-                    "{name}: there is an empty line before line {line}: in a table of one column it \
-                     could be a missing value; write NA there, or remove it"
-                )
-                .into());
-            }
             if self.arguments.header && header.is_none() {
+                header_after_empty_line = lines.after_empty_line;
                 header = Some(record.clone());
                 continue;
             }
@@ -95,6 +89,19 @@ impl Table<'_> {
                 return Err(format!(
                     "{name}: line {line} has {found} fields, expected {expected} as in the lines \
                      before"
+                )
+                .into());
+            }
+            // A header of one name may stand above two columns of which one is names.
+            let before = match &header {
+                Some(header) if header_after_empty_line => Some(header),
+                _ => lines.after_empty_line.then_some(record),
+            };
+            if let (Some(record), 1) = (before, expected) {
+                let line = self.line(record)?;
+                return Err(format!(
+                    "{name}: there is an empty line before line {line}: in a table of one column it \
+                     could be a missing value; write NA there, or remove it"
                 )
                 .into());
             }
@@ -185,28 +192,53 @@ impl Table<'_> {
     ) -> Result<String, StorageError> {
         let line = Some(self.line(record)?);
         let place = Place { of: &self.path.display(), row, col, line };
-        let hint = if read::<f64>(field, &self.na).is_ok() { DOUBLE_CAN } else { "" };
+        let hint = if read::<f64>(field, &self.na).is_ok() {
+            DOUBLE_CAN
+        } else if row == 0 && !self.arguments.header && !self.has_number(record) {
+            " (--header if the first line has the names of the columns)"
+        } else {
+            ""
+        };
         Ok(place.refuse(&Excerpt(field), misfit, T::TYPE) + hint)
+    }
+
+    /// Whether any field but a name is a number.
+    fn has_number(&self, record: &ByteRecord) -> bool {
+        record
+            .iter()
+            .skip(usize::from(self.arguments.row_names))
+            .any(|field| read::<f64>(field.trim_ascii(), &[]) != Err(Misfit::NoNumber))
     }
 
     /// The line at which a record begins, counted from 1. Nothing can be read after this.
     fn line(&self, record: &ByteRecord) -> Result<u64, StorageError> {
-        // Where the reader began to look for it: empty lines are still to come there, and what is
-        // left of the line end before.
-        let Some(position) = record.position() else { return Ok(0) };
-        let mut line = position.line();
-        let mut file = &self.file;
-        let failed = |error| StorageError::io("read", self.path)(error);
-        file.seek(SeekFrom::Start(position.byte())).map_err(failed)?;
-        for byte in BufReader::new(file).bytes() {
-            match byte.map_err(failed)? {
-                b'\n' => line += 1,
-                b'\r' => {}
-                _ => break,
-            }
-        }
+        let (line, _) = beginning(&self.file, self.path, record)?;
         Ok(line)
     }
+}
+
+/// Where a record begins: its line, counted from 1, and its byte, counted from 0. Nothing can be read
+/// through a reader of the file after this.
+fn beginning(
+    mut file: &File,
+    path: &Path,
+    record: &ByteRecord,
+) -> Result<(u64, u64), StorageError> {
+    // Where the reader began to look for it: empty lines are still to come there, and what is left
+    // of the line end before.
+    let (mut line, mut at) =
+        record.position().map_or((1, 0), |position| (position.line(), position.byte()));
+    let failed = |error| StorageError::io("read", path)(error);
+    file.seek(SeekFrom::Start(at)).map_err(failed)?;
+    for byte in BufReader::new(file).bytes() {
+        match byte.map_err(failed)? {
+            b'\n' => line += 1,
+            b'\r' => {}
+            _ => break,
+        }
+        at += 1;
+    }
+    Ok((line, at))
 }
 
 /// What a field is as an element.
@@ -217,11 +249,46 @@ fn read<T: Number>(field: &[u8], na: &[Vec<u8>]) -> Result<T, Misfit> {
     std::str::from_utf8(field).map_err(|_| Misfit::NoNumber).and_then(T::stored_text)
 }
 
+/// The longest record that is read, in bytes: enough for a row of more than a million numbers. It is
+/// kept in memory, and a quote without its pair would make one of all the rest of a file.
+const RECORD_BYTES: u64 = 64 << 20;
+
+/// A file of which only so much is read.
+struct Limited<'a> {
+    file: &'a File,
+    left: u64,
+}
+
+impl Read for Limited<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::other("the limit is reached"));
+        }
+        let read = self.file.read(bytes)?;
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
+    }
+}
+
+/// Where a byte of a record stands.
+#[derive(Clone, Copy)]
+enum At {
+    /// At the beginning of a field.
+    Start,
+    /// In a field without quotes, where a quote is like any other character.
+    Inside,
+    /// In a field in quotes, which begins at this line.
+    Quoted { line: u64 },
+    /// After a quote in such a field: its end, or the first of two that stand for one.
+    QuoteIn { line: u64 },
+}
+
 /// The lines of the file, from its beginning.
 struct Lines<'a> {
-    reader: csv::Reader<&'a File>,
+    reader: csv::Reader<Limited<'a>>,
     record: ByteRecord,
     path: &'a Path,
+    delimiter: u8,
     work: &'a Work,
     /// Lines read.
     count: usize,
@@ -244,11 +311,12 @@ impl<'a> Lines<'a> {
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(1 << 16)
-            .from_reader(file);
+            .from_reader(Limited { file, left: 0 });
         Ok(Lines {
             reader,
             record: ByteRecord::new(),
             path,
+            delimiter,
             work,
             count: 0,
             shown: 0,
@@ -257,7 +325,11 @@ impl<'a> Lines<'a> {
     }
 
     fn next(&mut self) -> Result<Option<&ByteRecord>, Failure> {
+        self.reader.get_mut().left = RECORD_BYTES;
         let read = self.reader.read_byte_record(&mut self.record);
+        if read.is_err() && self.reader.get_ref().left == 0 {
+            return Err(self.too_long()?.into());
+        }
         let found = read.map_err(|e| StorageError::io("read", self.path)(system_error(e)))?;
         self.after_empty_line = found && self.record.len() == 1 && {
             let inside = self.record[0].iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>();
@@ -271,6 +343,38 @@ impl<'a> Lines<'a> {
             self.shown = done;
         }
         Ok(found.then_some(&self.record))
+    }
+
+    /// The message about a record of more than [`RECORD_BYTES`].
+    #[cold]
+    fn too_long(&self) -> Result<String, StorageError> {
+        let failed = |error| StorageError::io("read", self.path)(error);
+        let mut file = self.reader.get_ref().file;
+        let (mut line, at) = beginning(file, self.path, &self.record)?;
+        file.seek(SeekFrom::Start(at)).map_err(failed)?;
+        let mut at = At::Start;
+        for byte in BufReader::new(file).take(RECORD_BYTES).bytes() {
+            let byte = byte.map_err(failed)?;
+            at = match (at, byte) {
+                (At::Start, b'"') => At::Quoted { line },
+                // The rest of a byte order mark.
+                (At::Start, 0xef | 0xbb | 0xbf) => At::Start,
+                (At::Quoted { line }, b'"') => At::QuoteIn { line },
+                (At::QuoteIn { line }, b'"') | (At::Quoted { line }, _) => At::Quoted { line },
+                _ if byte == self.delimiter => At::Start,
+                _ => At::Inside,
+            };
+            line += u64::from(byte == b'\n');
+        }
+        let name = self.path.display();
+        let limit = RECORD_BYTES >> 20;
+        Ok(match at {
+            At::Quoted { line } => format!(
+                "{name}: line {line}: a quoted field that begins there does not end within {limit} \
+                 MiB"
+            ),
+            _ => format!("{name}: line {line} does not end within {limit} MiB"),
+        })
     }
 }
 

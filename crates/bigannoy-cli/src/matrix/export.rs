@@ -4,12 +4,14 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use bigannoy::descriptor::Storage;
 use bigannoy::storage::{Existing, FileIdentity, NewFile, StorageError};
 use bigannoy::{BigMatrix, RowSource};
 
 use super::args::{Export, Format};
 use super::{csv_export, npy_export, refuse_existing};
 use crate::failure::Failure;
+use crate::told::{self, Told};
 use crate::watch::Work;
 
 pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
@@ -38,8 +40,7 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
         if !io::stdout().is_terminal() {
             work.begin(matrix.nrows() as u64, "rows");
         }
-        let out = Told { out: io::stdout().lock(), what: "to standard output".to_owned() };
-        return csv_export::write(&matrix, arguments, out, &work);
+        return csv_export::write(&matrix, arguments, told::stdout(), &work);
     };
 
     if arguments.overwrite {
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
         refuse_existing(path)?;
     }
     let mut file = NewFile::create(path)?;
-    let out = Told { out: &mut file, what: path.display().to_string() };
+    let out = Told::new(&mut file, path.display().to_string());
     match format {
         Format::Csv => {
             work.begin(matrix.nrows() as u64, "rows");
@@ -63,7 +64,7 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
     drop(work);
     let seconds = started.elapsed().as_secs_f64();
     let (rows, cols) = (matrix.nrows(), matrix.ncols());
-    writeln!(io::stdout(), "{}: {rows} x {cols}, in {seconds:.1} s", path.display())?;
+    writeln!(told::stdout(), "{}: {rows} x {cols}, in {seconds:.1} s", path.display())?;
     Ok(())
 }
 
@@ -81,31 +82,51 @@ fn refuse_own(matrix: &BigMatrix, descriptor: &Path, path: &Path) -> Result<(), 
     }
     if FileIdentity::of_path(path)? == FileIdentity::of_path(descriptor)?
         || matrix.has_data_in(path)?
+        || has_column_in(matrix, path)?
     {
         return Err(refuse("a file of the matrix itself").into());
     }
     Ok(())
 }
 
-/// A writer whose errors say what was written to.
-struct Told<W> {
-    out: W,
-    what: String,
-}
-
-impl<W> Told<W> {
-    fn tell(&self, error: &io::Error) -> io::Error {
-        // The kind stays: a closed pipe is known by it.
-        io::Error::new(error.kind(), format!("cannot write {}: {error}", self.what))
+/// Whether `path` is one of the files of a separated matrix's stored columns, those outside of the
+/// window included.
+fn has_column_in(matrix: &BigMatrix, path: &Path) -> Result<bool, Failure> {
+    let descriptor = matrix.descriptor();
+    let (Storage::FileBacked { .. }, true, Some(data)) =
+        (descriptor.storage(), descriptor.is_separated(), matrix.data_files().next())
+    else {
+        return Ok(false);
+    };
+    let number = descriptor.col_offset().to_string();
+    let names =
+        data.file_name().and_then(|name| name.as_encoded_bytes().strip_suffix(number.as_bytes()));
+    let Some(names) = names else { return Ok(false) };
+    let directory = match data.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let (_, columns) = descriptor.stored_shape()?;
+    let wanted = FileIdentity::of_path(path)?;
+    let failed = |error| StorageError::io("read the directory", directory)(error);
+    // A descriptor can claim more columns than could ever be asked for one by one.
+    for entry in directory.read_dir().map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let column = name
+            .as_encoded_bytes()
+            .strip_prefix(names)
+            .and_then(|column| std::str::from_utf8(column).ok()?.parse::<u64>().ok());
+        if column.is_none_or(|column| column >= columns) {
+            continue;
+        }
+        match FileIdentity::of_path(&entry.path()) {
+            Ok(found) if found == wanted => return Ok(true),
+            // A link to nothing, or a file that has just gone, is not what is at `path`.
+            Ok(_) => {}
+            Err(StorageError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-}
-
-impl<W: Write> Write for Told<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes).map_err(|error| self.tell(&error))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush().map_err(|error| self.tell(&error))
-    }
+    Ok(false)
 }

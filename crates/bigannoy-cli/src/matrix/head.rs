@@ -1,6 +1,6 @@
 //! `bigannoy matrix head`
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 
 use bigannoy::BigMatrix;
 use bigannoy::matrix::MatrixRef;
@@ -9,13 +9,14 @@ use super::args::Head;
 use super::number::{Number, Shown};
 use super::{for_type, names};
 use crate::failure::Failure;
+use crate::told;
 
 pub(super) fn run(arguments: &Head) -> Result<(), Failure> {
     let matrix = BigMatrix::attach(&arguments.descriptor)?;
     let rows = arguments.n.min(matrix.nrows());
     let cols = arguments.cols.min(matrix.ncols());
 
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(told::stdout());
     let labels: Vec<String> = (0..rows).map(|row| names::label(matrix.row_names(), row)).collect();
     let label_width = width(&labels);
     let columns: Vec<Column> = for_type!(matrix.element_type(), T => {

@@ -1,6 +1,6 @@
 //! `bigannoy matrix import`
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Instant;
 
 use bigannoy::BigMatrix;
@@ -8,6 +8,7 @@ use bigannoy::BigMatrix;
 use super::args::{Format, Import};
 use super::{csv_import, npy_import, refuse_existing, shape};
 use crate::failure::Failure;
+use crate::told;
 use crate::watch::Work;
 
 pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
@@ -26,7 +27,7 @@ pub(super) fn run(arguments: &Import) -> Result<(), Failure> {
         Format::Csv => csv_import::run(arguments, work)?,
     };
     writeln!(
-        io::stdout(),
+        told::stdout(),
         "{}: {}, in {:.1} s",
         arguments.descriptor.display(),
         shape(&matrix),

@@ -6,6 +6,8 @@ use bigannoy::BigMatrix;
 use bigannoy::descriptor::ByteString;
 use bigannoy::storage::{Access, OpenFile, StorageError};
 
+use crate::plain;
+
 /// The lines of a file.
 pub(super) fn lines(path: &Path) -> Result<Vec<ByteString>, StorageError> {
     let mut text = Vec::new();
@@ -39,9 +41,6 @@ fn lacking(matrix: &BigMatrix, names: &str, option: &str) -> String {
 pub(super) fn label(names: Option<&[ByteString]>, at: usize) -> String {
     match names.and_then(|names| names.get(at)) {
         None => (at + 1).to_string(),
-        Some(name) => match name.as_str() {
-            Some(text) if !text.contains(char::is_control) => text.to_owned(),
-            _ => format!("{name:?}"),
-        },
+        Some(name) => plain::text(name.as_bytes()),
     }
 }
