@@ -20,6 +20,7 @@
 //! That is what Annoy computes when it is compiled without vector extensions, as in R packages on
 //! x86-64, and IEEE 754 makes it the same on every processor. Speed comes from computing several
 //! *different* outputs side by side (see [`kernel`]), which does not touch the order of any of them.
+//! [`Folded`] is a second arithmetic, as fixed and as portable, for choices that are no answers.
 //!
 //! # Limits
 //! `f32` has its range: squares of magnitudes above 1e19 are infinite, and those below 1e-23 are
