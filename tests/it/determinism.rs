@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bigannoy::matrix::DenseRows;
-use bigannoy::{BuildOptions, Index, LoadMode, Metric, OpenOptions, SearchOptions};
+use bigannoy::{BuildOptions, Generator, Index, LoadMode, Metric, OpenOptions, SearchOptions};
 use bigannoy_tests::{md5_hex, message_chain};
 
 use crate::support::{answer, answers, attach, rows_f32};
@@ -17,9 +17,10 @@ fn build(dir: &Path, name: &str, options: &BuildOptions) -> Index {
 fn an_index_does_not_depend_on_threads() {
     let dir = tempfile::tempdir().unwrap();
     let mut sums = Vec::new();
-    for metric in Metric::OF_NUMBERS {
-        let name = metric.name();
-        let options = BuildOptions::new(metric).trees(7).seed(11);
+    let all = Metric::OF_NUMBERS.map(|metric| Generator::ALL.map(|generator| (metric, generator)));
+    for (metric, generator) in all.into_iter().flatten() {
+        let name = format!("{metric}-{generator}");
+        let options = BuildOptions::new(metric).generator(generator).trees(7).seed(11);
         let same: Vec<String> = [1, 2, 3, 7]
             .into_iter()
             .map(|threads| {
@@ -27,6 +28,7 @@ fn an_index_does_not_depend_on_threads() {
                 let index = build(dir.path(), &file, &options.clone().threads(threads));
                 let sum = md5_hex(index.path()).unwrap();
                 assert_eq!(index.sidecar().file_md5.as_deref(), Some(sum.as_str()));
+                assert_eq!(index.generator(), Some(generator.recorded_name()));
                 sum
             })
             .collect();
@@ -35,8 +37,9 @@ fn an_index_does_not_depend_on_threads() {
         assert_ne!(md5_hex(other.path()).unwrap(), same[0], "another seed, the same index");
         sums.extend(same);
     }
-    assert_eq!(sums.len(), 16);
-    assert_ne!(sums[0], sums[4], "another metric, the same index");
+    assert_eq!(sums.len(), 32);
+    sums.dedup();
+    assert_eq!(sums.len(), 8, "another metric or generator, the same index");
 }
 
 #[test]

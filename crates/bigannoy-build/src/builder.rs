@@ -9,14 +9,13 @@ use bigannoy_metric::Metric;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::extra::Lengths;
+use crate::extra::{Lengths, Measure};
 use crate::items::Items;
-use crate::pipeline;
-use crate::{BuildError, ForestStore};
+use crate::{BuildError, ForestStore, Generator, annoy, pipeline};
 
 /// Trees grown when [`IndexBuilder::trees`] is not called.
 pub const DEFAULT_TREES: usize = 50;
-/// The seed when [`IndexBuilder::seed`] is not called.
+/// The seed of [`Generator::Default`] when [`IndexBuilder::seed`] is not called.
 pub const DEFAULT_SEED: u64 = 42;
 
 /// The most threads that can be asked for. Each has memory of its own, and a number far above
@@ -26,9 +25,12 @@ pub const MAX_THREADS: usize = 1024;
 /// Bytes of item records that are made before they are stored.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// Settings of a forest. Same rows, metric, trees and seed: same bytes, on any number of threads.
+/// Settings of a forest. Same rows, metric, trees, seed and generator: same bytes, on any number of
+/// threads.
 ///
 /// # How planes are chosen
+/// This is about [`Generator::Default`]; [`Generator::Annoy`] chooses as Annoy does.
+///
 /// A set of items too large for a leaf is cut by the plane halfway between two centroids. These
 /// start at two items of the set and move towards 200 to 400 items drawn from it, eight at a time,
 /// each item moving the centroid that is nearer. Of three planes the first is taken that leaves no
@@ -47,7 +49,8 @@ const BLOCK_BYTES: usize = 8 << 20;
 pub struct IndexBuilder<'a> {
     metric: Metric,
     trees: usize,
-    seed: u64,
+    seed: Option<u64>,
+    generator: Generator,
     threads: Option<usize>,
     progress: Option<&'a (dyn Fn(BuildProgress) + Sync)>,
     interrupt: Option<&'a AtomicBool>,
@@ -105,7 +108,8 @@ impl<'a> IndexBuilder<'a> {
         IndexBuilder {
             metric,
             trees: DEFAULT_TREES,
-            seed: DEFAULT_SEED,
+            seed: None,
+            generator: Generator::Default,
             threads: None,
             progress: None,
             interrupt: None,
@@ -119,9 +123,15 @@ impl<'a> IndexBuilder<'a> {
         self
     }
 
-    /// Sets the seed of all random choices. Default: [`DEFAULT_SEED`].
+    /// Sets the seed of all random choices. Default: [`Generator::default_seed`].
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Sets how planes are chosen, and so which bytes come out. Default: [`Generator::Default`].
+    pub fn generator(mut self, generator: Generator) -> Self {
+        self.generator = generator;
         self
     }
 
@@ -171,17 +181,24 @@ impl<'a> IndexBuilder<'a> {
             .build()
             .map_err(|error| BuildError::Threads { threads, problem: error.to_string() })?;
 
-        let lengths = match self.metric {
-            Metric::Dot => self.measure(rows, layout, &pool)?,
-            _ => Lengths::default(),
-        };
-        self.store_items(rows, layout, &lengths, &pool, store)?;
+        let mut lengths = Lengths::default();
+        match (self.metric, self.generator) {
+            (Metric::Dot, Generator::Default) => {
+                lengths = self.measure(rows, layout, &pool)?;
+                self.store_items(rows, layout, &|vector| lengths.extra(vector), &pool, store)?;
+            }
+            (Metric::Dot, Generator::Annoy) => {
+                let longest: annoy::Longest = self.measure(rows, layout, &pool)?;
+                self.store_items(rows, layout, &|vector| longest.extra(vector), &pool, store)?;
+            }
+            _ => self.store_items(rows, layout, &|_| 0.0, &pool, store)?,
+        }
         let items = store.items().map_err(BuildError::Store)?;
         let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout, &lengths.squared);
         let mut n_nodes = n_items;
         let mut roots: Vec<u32> = Vec::new();
         self.report(BuildStage::Trees, 0, self.trees as u64);
-        pipeline::grow_all(self, items, n_items, &pool, |tree, mut records| {
+        let take = |tree: usize, mut records: Vec<u32>| {
             let size = layout.record_words();
             // Room for the tree and for the copies of all roots, this one's included.
             let end = n_nodes as usize + records.len() / size;
@@ -195,7 +212,11 @@ impl<'a> IndexBuilder<'a> {
             roots.extend_from_slice(&records[records.len() - size..]);
             self.report(BuildStage::Trees, tree as u64 + 1, self.trees as u64);
             Ok(())
-        })?;
+        };
+        match self.generator {
+            Generator::Default => pipeline::grow_all(self, items, n_items, &pool, take)?,
+            Generator::Annoy => annoy::grow_all(self, items, n_items, &pool, take)?,
+        }
         store.append(&roots).map_err(BuildError::Store)?;
         Ok(BuildReport {
             n_items,
@@ -234,15 +255,15 @@ impl<'a> IndexBuilder<'a> {
         Ok(Plan { layout, n_items, copies })
     }
 
-    /// Reads the rows block by block for their lengths.
-    fn measure(
+    /// Reads the rows block by block for what has to be known of all before the first is written.
+    fn measure<T: Measure>(
         &self,
         rows: &dyn RowSource,
         layout: Layout,
         pool: &ThreadPool,
-    ) -> Result<Lengths, BuildError> {
+    ) -> Result<T, BuildError> {
         let dim = layout.dim();
-        let mut lengths = Lengths::default();
+        let mut all = T::default();
         self.each_block(BuildStage::Lengths, rows, layout, |block| {
             let piece_rows = piece_rows(rows, &block, pool);
             let pieces = block.clone().into_par_iter().step_by(piece_rows);
@@ -250,26 +271,25 @@ impl<'a> IndexBuilder<'a> {
                 let end = block.end.min(first + piece_rows);
                 vectors.resize((end - first) * dim, 0.0);
                 rows.copy_rows(first..end, vectors)?;
-                let mut lengths = Lengths::default();
-                vectors.chunks(dim).for_each(|vector| lengths.push(vector));
-                Ok(lengths)
+                Ok(T::of(vectors.chunks(dim)))
             });
             // Collected before looked at, so that the first faulty row is the one reported.
-            let read: Vec<Result<Lengths, BuildError>> = pool.install(|| read.collect());
-            for piece in read {
-                lengths.append(&piece?);
+            let read: Vec<Result<T, BuildError>> = pool.install(|| read.collect());
+            for of_piece in read {
+                all = std::mem::take(&mut all).and(of_piece?);
             }
             Ok(())
         })?;
-        Ok(lengths)
+        Ok(all)
     }
 
-    /// Reads the rows block by block and stores them as items.
+    /// Reads the rows block by block and stores them as items, which under dot get what `extra`
+    /// gives for them.
     fn store_items<S: ForestStore>(
         &self,
         rows: &dyn RowSource,
         layout: Layout,
-        lengths: &Lengths,
+        extra: &(dyn Fn(&[f32]) -> f32 + Sync),
         pool: &ThreadPool,
         store: &mut S,
     ) -> Result<(), BuildError> {
@@ -287,7 +307,7 @@ impl<'a> IndexBuilder<'a> {
                 for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
                     layout.write_item(record, vector);
                     if layout.metric() == Metric::Dot {
-                        layout.set_extra(record, lengths.extra(vector));
+                        layout.set_extra(record, extra(vector));
                     }
                 }
                 Ok(())
@@ -341,7 +361,7 @@ impl<'a> IndexBuilder<'a> {
     }
 
     pub(crate) fn seed_value(&self) -> u64 {
-        self.seed
+        self.seed.unwrap_or_else(|| self.generator.default_seed())
     }
 }
 
@@ -351,6 +371,7 @@ impl std::fmt::Debug for IndexBuilder<'_> {
             .field("metric", &self.metric)
             .field("trees", &self.trees)
             .field("seed", &self.seed)
+            .field("generator", &self.generator)
             .field("threads", &self.threads)
             .finish_non_exhaustive()
     }

@@ -8,6 +8,15 @@
 //! The file has the coordinates for the longest item of all, as Annoy's files do. Trees use those
 //! for the longest item of the set that is split.
 
+/// What is found out of all rows before they are written.
+pub(crate) trait Measure: Default + Send {
+    /// What `vectors` say.
+    fn of<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Self;
+
+    /// What these rows and those of `next`, which come behind them, say together.
+    fn and(self, next: Self) -> Self;
+}
+
 /// Lengths of vectors.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lengths {
@@ -17,19 +26,29 @@ pub(crate) struct Lengths {
     longest: f64,
 }
 
+impl Measure for Lengths {
+    fn of<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Self {
+        let mut lengths = Lengths::default();
+        for vector in vectors {
+            lengths.push(vector);
+        }
+        lengths
+    }
+
+    fn and(mut self, next: Self) -> Self {
+        self.squared.extend_from_slice(&next.squared);
+        self.longest = self.longest.max(next.longest);
+        self
+    }
+}
+
 impl Lengths {
     /// Takes in one more vector.
     #[expect(clippy::cast_possible_truncation, reason = "rounded")]
-    pub(crate) fn push(&mut self, vector: &[f32]) {
+    fn push(&mut self, vector: &[f32]) {
         let squared = squared_length(vector);
         self.squared.push(squared as f32);
         self.longest = self.longest.max(squared);
-    }
-
-    /// Takes in the vectors of `other`.
-    pub(crate) fn append(&mut self, other: &Lengths) {
-        self.squared.extend_from_slice(&other.squared);
-        self.longest = self.longest.max(other.longest);
     }
 
     /// The extra coordinate of `vector`: zero for the longest, and never infinite.
@@ -54,20 +73,16 @@ mod tests {
     use super::*;
 
     fn lengths(vectors: &[&[f32]]) -> Lengths {
-        let mut lengths = Lengths::default();
-        for vector in vectors {
-            lengths.push(vector);
-        }
-        lengths
+        Lengths::of(vectors.iter().copied())
     }
 
     #[test]
     fn all_vectors_become_equally_long() {
         let vectors: [&[f32]; 3] = [&[3.0, 4.0], &[0.0, 0.0], &[1.0, 2.0]];
-        let mut all = lengths(&vectors);
+        let all = lengths(&vectors);
         assert_eq!(all.squared, [25.0, 0.0, 5.0]);
         assert_eq!(vectors.map(|vector| all.extra(vector)), [0.0, 5.0, 20f32.sqrt()]);
-        all.append(&lengths(&[&[6.0]]));
+        let all = all.and(lengths(&[&[6.0]]));
         assert_eq!((all.extra(&[6.0]), all.squared.len()), (0.0, 4));
         // Longer than the longest, as where the rows changed meanwhile.
         assert_eq!(all.extra(&[7.0]), 0.0);

@@ -1,11 +1,9 @@
-//! One tree.
+//! One tree, whatever it is that chooses the planes.
 
 use std::ops::Range;
 
 use crate::items::Items;
 use crate::near::NearItems;
-use crate::random::TreeRandom;
-use crate::split::Splitter;
 
 /// A grown tree: its records, every child before its parent and the root last.
 ///
@@ -13,6 +11,27 @@ use crate::split::Splitter;
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) records: Vec<u32>,
+}
+
+/// Chooses where to cut sets of items in two.
+pub(crate) trait SplitSets {
+    /// Splits `set`, which has at least two of `items`. Both sides get some of them.
+    fn split(&mut self, items: Items<'_>, set: &[u32]);
+
+    /// The plane of the last split, as it goes into the file.
+    fn plane(&self) -> Plane<'_>;
+
+    /// For each item of the set that was split last, in order: is it on side 1?
+    fn sides(&self) -> &[bool];
+}
+
+/// The plane `offset + normal · x = 0`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plane<'a> {
+    pub(crate) normal: &'a [f32],
+    pub(crate) offset: f32,
+    /// Under dot, what the record has for the extra coordinate.
+    pub(crate) extra: f32,
 }
 
 /// What remains to be done, last entry first.
@@ -33,7 +52,7 @@ enum Task {
 pub(crate) fn grow(
     items: Items<'_>,
     n_items: u32,
-    mut random: TreeRandom,
+    splitter: &mut impl SplitSets,
     stop: &dyn Fn() -> bool,
 ) -> Option<Tree> {
     let layout = items.layout();
@@ -41,7 +60,6 @@ pub(crate) fn grow(
     let mut ids: Vec<u32> = (0..n_items).collect();
     let mut spare: Vec<u32> = Vec::with_capacity(ids.len());
     let mut near = NearItems::default();
-    let mut splitter = Splitter::new(layout.dim(), ids.len());
     let mut records: Vec<u32> = Vec::new();
     let mut splits: Vec<u32> = Vec::new();
     let mut done: Vec<u32> = Vec::new();
@@ -75,10 +93,11 @@ pub(crate) fn grow(
                     near.enter(items, set);
                     tasks.push(Task::Leave);
                 }
-                splitter.split(near.items(items), set, &mut random);
-                let start = splits.len();
-                layout.push_split(&mut splits, count, splitter.normal(), splitter.offset());
-                layout.set_extra(&mut splits[start..], splitter.preference());
+                splitter.split(near.items(items), set);
+                let Plane { normal, offset, extra } = splitter.plane();
+                let split = splits.len();
+                layout.push_split(&mut splits, count, normal, offset);
+                layout.set_extra(&mut splits[split..], extra);
                 let zeros = partition(set, splitter.sides(), &mut spare);
                 let middle = range.start + zeros;
                 let sides = [range.start..middle, middle..range.end];
@@ -106,17 +125,17 @@ pub(crate) fn grow(
 
 /// Brings the ids of side 0 to the front, both sides in their old order. Returns how many they are.
 fn partition(ids: &mut [u32], sides: &[bool], spare: &mut Vec<u32>) -> usize {
-    spare.clear();
-    let mut zeros = 0;
+    spare.resize(ids.len(), 0);
+    let (mut zeros, mut ones) = (0, 0);
+    // Written to both places, and kept in one: sides are as hard to foretell as coins.
     for (at, &side) in sides.iter().enumerate() {
-        if side {
-            spare.push(ids[at]);
-        } else {
-            ids[zeros] = ids[at];
-            zeros += 1;
-        }
+        let id = ids[at];
+        ids[zeros] = id;
+        spare[ones] = id;
+        zeros += usize::from(!side);
+        ones += usize::from(side);
     }
-    ids[zeros..].copy_from_slice(spare);
+    ids[zeros..].copy_from_slice(&spare[..ones]);
     zeros
 }
 

@@ -27,19 +27,27 @@ impl<'a> Items<'a> {
         self.layout
     }
 
+    #[inline]
     pub(crate) fn vector(&self, item: u32) -> &'a [f32] {
         bytemuck::cast_slice(&self.record(item)[self.layout.vector_word()..])
     }
 
-    /// The squared length of an item under angular and dot, `None` under other metrics.
+    /// The squared length of an item under angular, and under dot where lengths were measured; `None`
+    /// under other metrics.
     pub(crate) fn squared_length(&self, item: u32) -> Option<f32> {
         match self.layout.metric() {
             Metric::Angular => Some(f32::from_bits(self.record(item)[1])),
-            Metric::Dot => Some(self.squared_lengths[item as usize]),
+            Metric::Dot => self.squared_lengths.get(item as usize).copied(),
             _ => None,
         }
     }
 
+    /// The extra coordinate that the file has of an item under dot, zero under other metrics.
+    pub(crate) fn extra(&self, item: u32) -> f32 {
+        self.layout.extra_word().map_or(0.0, |word| f32::from_bits(self.record(item)[word]))
+    }
+
+    #[inline]
     pub(crate) fn record(&self, item: u32) -> &'a [u32] {
         let size = self.layout.record_words();
         &self.words[item as usize * size..][..size]
@@ -52,7 +60,8 @@ impl<'a> Items<'a> {
         black_box(lines.fold(0, |all, word| all ^ word));
     }
 
+    #[inline]
     pub(crate) fn vectors(&self, items: &[u32; LANES]) -> [&'a [f32]; LANES] {
-        items.map(|item| self.vector(item))
+        std::array::from_fn(|lane| self.vector(items[lane]))
     }
 }

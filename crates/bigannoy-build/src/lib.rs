@@ -1,8 +1,8 @@
 //! Grows the trees of an Annoy index over the rows of a matrix.
 //!
-//! Rows are read block by block, under dot twice, and stored as items; then trees grow over the stored items,
-//! several at a time, and are appended one by one. The bytes come out in Annoy's layout, and they
-//! are a function of rows, metric, number of trees and seed alone: neither the number of threads
+//! Rows are read block by block, under dot twice, and stored as items; then trees grow over the
+//! stored items and are appended one by one. The bytes come out in Annoy's layout, and they are a
+//! function of rows, metric, number of trees, seed and generator alone: neither the number of threads
 //! nor the processor changes them.
 //!
 //! ```
@@ -21,22 +21,55 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Two generators
+//! [`Generator::Default`] grows several trees at a time and finds more at equal budgets: take it
+//! unless there is a reason not to. The reason is to reproduce an index, or its checksum, that
+//! `RcppAnnoy` made: [`Generator::Annoy`] gives the same file byte for byte, but its trees can only
+//! grow one after the other.
+//!
+//! The same file as *which* Annoy's: releases 1.17.1 to 1.17.3, one thread, compiled without fused
+//! multiply-add and without vector extensions. That is `RcppAnnoy` 0.0.18 and later as distributions
+//! build it for x86-64, and Python's `annoy` built with `ANNOY_COMPILER_ARGS=-O2`. Annoy on ARM, or
+//! built for the processor it runs on as `pip` does, rounds otherwise and writes other files from
+//! the same seed. Under dot, those releases split by a product that leaves out the items' extra
+//! coordinate: indexes are to be reproduced so, not to be searched.
+//!
+//! ```
+//! use bigannoy_build::{Generator, IndexBuilder, MemoryStore};
+//! use bigannoy_matrix::DenseRows;
+//! use bigannoy_metric::Metric;
+//!
+//! let square = [0.0f32, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+//! let mut store = MemoryStore::default();
+//! IndexBuilder::new(Metric::Euclidean)
+//!     .generator(Generator::Annoy)
+//!     .trees(20)
+//!     .seed(77)
+//!     .build(&DenseRows::row_major(&square, 2), &mut store)?;
+//! assert_eq!(store.into_words().len() * 4, 1056);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Memory
 //! With `n` items, trees of `t` bytes and `p` threads, at most
 //! `(p + 1) (9 n + 2 t + 9 MiB)` bytes, and a block of rows (8 MiB) while items are stored; under dot
-//! `4 n` bytes more, and `4 n` for each tree in the works. It does not grow with the number of trees. The items themselves are where the [`ForestStore`] puts them.
+//! `4 n` bytes more, and `4 n` for each tree in the works. It does not grow with the number of trees.
+//! With Annoy's generator it is `13 n + 4 t + 9 MiB` on any number of threads. The items themselves
+//! are where the [`ForestStore`] puts them.
 //!
 //! # Limits
 //! Hamming indexes are not built. Items and nodes are numbered with 31 bits. Knows nothing of files: see [`ForestStore`].
 //!
 //! # Source
-//! The scheme is Annoy's: Erik Bernhardsson, <https://github.com/spotify/annoy>. The choice of
+//! The scheme is Annoy's: Erik Bernhardsson, <https://github.com/spotify/annoy>. The default choice of
 //! planes is told in the documentation of [`IndexBuilder`].
 #![forbid(unsafe_code)]
 
+mod annoy;
 mod builder;
 mod error;
 mod extra;
+mod generator;
 mod grow;
 mod items;
 mod near;
@@ -49,4 +82,5 @@ pub use builder::{
     BuildProgress, BuildReport, BuildStage, DEFAULT_SEED, DEFAULT_TREES, IndexBuilder, MAX_THREADS,
 };
 pub use error::BuildError;
+pub use generator::{Generator, UnknownGenerator};
 pub use store::{ForestStore, MemoryStore};

@@ -11,6 +11,7 @@ use rayon::ThreadPool;
 use crate::grow::{Tree, grow};
 use crate::items::Items;
 use crate::random::TreeRandom;
+use crate::split::Splitter;
 use crate::{BuildError, IndexBuilder};
 
 /// Grows all trees in `pool` and gives the records of each to `take`, tree after tree.
@@ -38,7 +39,10 @@ pub(crate) fn grow_all(
             scope.spawn(move |_| {
                 let stop = || own_stop.load(Ordering::Relaxed);
                 let grown = catch_unwind(AssertUnwindSafe(|| {
-                    grow(items, n_items, TreeRandom::new(seed, tree), &|| {
+                    let random = TreeRandom::new(seed, tree);
+                    let mut splitter =
+                        Splitter::new(items.layout().dim(), n_items as usize, random);
+                    grow(items, n_items, &mut splitter, &|| {
                         stop() || interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
                     })
                 }));

@@ -3,6 +3,7 @@
 use bigannoy_metric::kernel::{self, LANES};
 use bigannoy_metric::{Folded, Metric};
 
+use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
 use crate::random::TreeRandom;
 
@@ -38,9 +39,10 @@ const PREFERENCE: f32 = 1e-15;
 /// The most that lengths count for, in preferences and in lengths of normals.
 const MOST_WEIGHT: f32 = 1e5;
 
-/// Finds planes; its buffers are used again from set to set.
+/// Finds planes for one tree; its buffers are used again from set to set.
 #[derive(Debug)]
 pub(crate) struct Splitter {
+    random: TreeRandom,
     /// How sums are computed. Those that decide where items go need not be Annoy's.
     folded: Folded,
     /// The plane found last: `offset + normal · x = 0`.
@@ -72,8 +74,9 @@ struct Centroid {
 
 impl Splitter {
     /// For items of `dim` dimensions and sets of up to `most` items.
-    pub(crate) fn new(dim: usize, most: usize) -> Self {
+    pub(crate) fn new(dim: usize, most: usize, random: TreeRandom) -> Self {
         Splitter {
+            random,
             folded: Folded::new(),
             normal: vec![0.0; dim],
             offset: 0.0,
@@ -84,49 +87,6 @@ impl Splitter {
             p: Centroid::default(),
             q: Centroid::default(),
             sides: Vec::with_capacity(most),
-        }
-    }
-
-    pub(crate) fn normal(&self) -> &[f32] {
-        &self.normal
-    }
-
-    pub(crate) fn offset(&self) -> f32 {
-        self.offset
-    }
-
-    /// What stands in the file for the extra coordinate of the normal, under dot.
-    pub(crate) fn preference(&self) -> f32 {
-        self.preference
-    }
-
-    pub(crate) fn sides(&self) -> &[bool] {
-        &self.sides
-    }
-
-    /// Splits `set`, which has at least two of `items`. Both sides get some of them.
-    pub(crate) fn split(&mut self, items: Items<'_>, set: &[u32], random: &mut TreeRandom) {
-        self.preference = 0.0;
-        if items.layout().metric() == Metric::Dot && self.split_by_length(items, set) {
-            return;
-        }
-        let mut share = 1.0;
-        for _ in 0..ATTEMPTS {
-            self.two_means(items, set, random);
-            self.cut_between_centroids(items.layout().metric());
-            self.assign(items, set, random);
-            share = larger_share(&self.sides);
-            if share < GOOD_BALANCE {
-                break;
-            }
-        }
-        if share > WORST_BALANCE {
-            self.halve(set.len(), random);
-        } else if items.layout().metric() == Metric::Dot {
-            let weight = weight(self.squared_radius.0, self.squared_radius.1);
-            for normal in &mut self.normal {
-                *normal *= weight;
-            }
         }
     }
 
@@ -150,22 +110,17 @@ impl Splitter {
         true
     }
 
-    /// The coordinate that makes an item as long as the longest of its set.
-    fn extra_of(&self, squared_length: Option<f32>) -> f32 {
-        (self.squared_radius.1 - squared_length.unwrap_or_default()).max(0.0).sqrt()
-    }
-
     /// Moves two centroids, started at two items, towards items drawn at random: each to the
     /// nearer centroid, where distances count in proportion to the items a centroid has already,
     /// so that both get some.
     ///
     /// Items are drawn and compared several at a time; the centroids move between the batches.
-    fn two_means(&mut self, items: Items<'_>, set: &[u32], random: &mut TreeRandom) {
-        let mut p = std::mem::take(&mut self.p);
-        let mut q = std::mem::take(&mut self.q);
+    fn two_means(&mut self, items: Items<'_>, set: &[u32]) {
+        let Splitter { random, folded, p, q, squared_radius: (_, radius), .. } = self;
+        let radius = *radius;
         let metric = items.layout().metric();
         let extra_of = |item: u32| match metric {
-            Metric::Dot => self.extra_of(items.squared_length(item)),
+            Metric::Dot => extra_of(radius, items.squared_length(item)),
             _ => 0.0,
         };
         #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
@@ -181,15 +136,15 @@ impl Splitter {
             let vectors = items.vectors(&drawn);
             let extras = drawn.map(extra_of);
             let squared_lengths = drawn.map(|item| match metric {
-                Metric::Dot => Some(self.squared_radius.1), // with the extra coordinate
+                Metric::Dot => Some(radius), // with the extra coordinate
                 _ => items.squared_length(item),
             });
             let lengths = squared_lengths.map(|square| square.map(f32::sqrt));
             let [to_p, to_q] = match metric {
-                Metric::Euclidean => self.folded.squared_l2_of_two(&p.mean, &q.mean, &vectors),
-                Metric::Manhattan => self.folded.l1_of_two(&p.mean, &q.mean, &vectors),
+                Metric::Euclidean => folded.squared_l2_of_two(&p.mean, &q.mean, &vectors),
+                Metric::Manhattan => folded.l1_of_two(&p.mean, &q.mean, &vectors),
                 _ => {
-                    let [of_p, of_q] = self.folded.dots_of_two(&p.mean, &q.mean, &vectors);
+                    let [of_p, of_q] = folded.dots_of_two(&p.mean, &q.mean, &vectors);
                     [p.away_from(&of_p, &extras, &lengths), q.away_from(&of_q, &extras, &lengths)]
                 }
             };
@@ -205,7 +160,6 @@ impl Splitter {
                 }
             }
         }
-        (self.p, self.q) = (p, q);
     }
 
     /// Sets the plane halfway between the centroids, or through the origin for directions.
@@ -225,16 +179,16 @@ impl Splitter {
     }
 
     /// Tells the sides of the plane on which the items are; those within it are tossed for.
-    fn assign(&mut self, items: Items<'_>, set: &[u32], random: &mut TreeRandom) {
-        let mut sides = std::mem::take(&mut self.sides);
+    fn assign(&mut self, items: Items<'_>, set: &[u32]) {
+        let Splitter { random, folded, normal, offset, extra, sides, .. } = self;
+        let radius = self.squared_radius.1;
         sides.clear();
-        let Splitter { normal, offset, extra, .. } = &*self;
         let mut side = |margin: f32| {
             if margin == 0.0 { random.below(2) == 1 } else { margin > 0.0 }
         };
         // What the margin of an item begins with: under dot it is not the same for all.
         let begin = |item: u32| match items.layout().metric() {
-            Metric::Dot => *extra * self.extra_of(items.squared_length(item)),
+            Metric::Dot => *extra * extra_of(radius, items.squared_length(item)),
             _ => *offset,
         };
         let far = items.layout().record_bytes() * set.len() > NEAR_BYTES;
@@ -243,7 +197,7 @@ impl Splitter {
             if far && at % AHEAD == 0 {
                 items.touch(&set[at * LANES..set.len().min((at + AHEAD) * LANES)]);
             }
-            let products = self.folded.dots(normal, &items.vectors(batch));
+            let products = folded.dots(normal, &items.vectors(batch));
             for (&item, product) in batch.iter().zip(products) {
                 sides.push(side(begin(item) + product));
             }
@@ -251,16 +205,15 @@ impl Splitter {
         if let Some(&last) = rest.last() {
             // As many as there are, filled up with the last one.
             let batch = std::array::from_fn(|lane| *rest.get(lane).unwrap_or(&last));
-            let products = self.folded.dots(normal, &items.vectors(&batch));
+            let products = folded.dots(normal, &items.vectors(&batch));
             for (&item, product) in rest.iter().zip(products) {
                 sides.push(side(begin(item) + product));
             }
         }
-        self.sides = sides;
     }
 
     /// Gives up on planes: halves the set at random, under a plane that prefers no side.
-    fn halve(&mut self, count: usize, random: &mut TreeRandom) {
+    fn halve(&mut self, count: usize) {
         self.normal.fill(0.0);
         self.offset = 0.0;
         self.extra = 0.0;
@@ -269,10 +222,47 @@ impl Splitter {
         for left in (1..=count).rev() {
             // Each of the items left is as likely as any other to be among those still wanted.
             #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
-            let chosen = (random.below(left as u32) as usize) < wanted;
+            let chosen = (self.random.below(left as u32) as usize) < wanted;
             wanted -= usize::from(chosen);
             self.sides.push(chosen);
         }
+    }
+}
+
+impl SplitSets for Splitter {
+    fn split(&mut self, items: Items<'_>, set: &[u32]) {
+        self.preference = 0.0;
+        if items.layout().metric() == Metric::Dot && self.split_by_length(items, set) {
+            return;
+        }
+        let mut share = 1.0;
+        for _ in 0..ATTEMPTS {
+            self.two_means(items, set);
+            self.cut_between_centroids(items.layout().metric());
+            self.assign(items, set);
+            share = larger_share(&self.sides);
+            if share < GOOD_BALANCE {
+                break;
+            }
+        }
+        if share > WORST_BALANCE {
+            self.halve(set.len());
+        } else if items.layout().metric() == Metric::Dot {
+            let weight = weight(self.squared_radius.0, self.squared_radius.1);
+            for normal in &mut self.normal {
+                *normal *= weight;
+            }
+        }
+    }
+
+    fn plane(&self) -> Plane<'_> {
+        // A query has zero for the extra coordinate, so the plane may have anything there, and
+        // readers add its square where they should not: the file gets the preference.
+        Plane { normal: &self.normal, offset: self.offset, extra: self.preference }
+    }
+
+    fn sides(&self) -> &[bool] {
+        &self.sides
     }
 }
 
@@ -315,6 +305,11 @@ impl Centroid {
         self.extra = (self.extra * self.count + extra * weight) * share;
         self.count += 1.0;
     }
+}
+
+/// The coordinate that makes an item as long as the longest of its set.
+fn extra_of(squared_radius: f32, squared_length: Option<f32>) -> f32 {
+    (squared_radius - squared_length.unwrap_or_default()).max(0.0).sqrt()
 }
 
 /// How many times as long the longest item of all is as others, within bounds.
@@ -367,11 +362,11 @@ mod tests {
                 .collect();
             let (layout, words, squares) = stored(metric, &vectors);
             let items = Items::new(&words, layout, &squares);
-            let mut splitter = Splitter::new(2, 40);
             let set: Vec<u32> = (0..40).collect();
             // Not always: both centroids may start in one cluster.
             let clean = (0..20).filter(|&tree| {
-                splitter.split(items, &set, &mut TreeRandom::new(5, tree));
+                let mut splitter = Splitter::new(2, 40, TreeRandom::new(5, tree));
+                splitter.split(items, &set);
                 splitter
                     .sides()
                     .chunks(2)
@@ -392,13 +387,14 @@ mod tests {
         ] {
             let (layout, words, squares) = stored(metric, &[vector; 9]);
             let items = Items::new(&words, layout, &squares);
-            let mut splitter = Splitter::new(2, 40);
-            splitter.split(items, &[0, 1, 2, 3, 4, 5, 6, 7, 8], &mut TreeRandom::new(5, 0));
+            let mut splitter = Splitter::new(2, 40, TreeRandom::new(5, 0));
+            splitter.split(items, &[0, 1, 2, 3, 4, 5, 6, 7, 8]);
             let ones = splitter.sides().iter().filter(|&&side| side).count();
             assert!((1..9).contains(&ones), "{metric}: {ones}");
-            splitter.halve(9, &mut TreeRandom::new(5, 1));
+            splitter.halve(9);
             assert_eq!(splitter.sides().iter().filter(|&&side| side).count(), 4);
-            assert_eq!((splitter.normal(), splitter.offset()), (&[0.0, 0.0][..], 0.0));
+            let plane = splitter.plane();
+            assert_eq!((plane.normal, plane.offset), (&[0.0, 0.0][..], 0.0));
         }
     }
 
@@ -407,22 +403,21 @@ mod tests {
         let vectors: Vec<[f32; 2]> = (1u8..=20).map(|i| [f32::from(i), 0.0]).collect();
         let (layout, words, squares) = stored(Metric::Dot, &vectors);
         let items = Items::new(&words, layout, &squares);
-        let mut splitter = Splitter::new(2, 20);
-        let mut random = TreeRandom::new(5, 0);
+        let mut splitter = Splitter::new(2, 20, TreeRandom::new(5, 0));
         let all: Vec<u32> = (0..20).collect();
-        splitter.split(items, &all, &mut random);
+        splitter.split(items, &all);
         assert!(splitter.sides().iter().eq((0..20).map(|i| i >= 10).collect::<Vec<_>>().iter()));
-        assert_eq!((splitter.normal(), splitter.preference()), (&[0.0, 0.0][..], 2e-15));
+        assert_eq!((splitter.plane().normal, splitter.plane().extra), (&[0.0, 0.0][..], 2e-15));
         // From 14 to 20 there is a plane; it is not lengthened, these being the longest of all.
-        splitter.split(items, &all[13..], &mut random);
+        splitter.split(items, &all[13..]);
         let length = |normal: &[f32]| kernel::dot(normal, normal).sqrt();
-        assert_eq!(splitter.preference(), 0.0);
-        assert!(length(splitter.normal()) <= 1.001);
+        assert_eq!(splitter.plane().extra, 0.0);
+        assert!(length(splitter.plane().normal) <= 1.001);
         // Of other lengths but the same direction: planes tell them apart by the extra coordinate.
         let sides = splitter.sides().to_vec();
         assert!(sides.contains(&true) && sides.contains(&false), "{sides:?}");
         // Sets of shorter items have longer normals: 7 to 10 of 20, twice as long.
-        splitter.split(items, &all[6..10], &mut random);
-        assert!(splitter.preference() == 0.0 && length(splitter.normal()) <= 2.001);
+        splitter.split(items, &all[6..10]);
+        assert!(splitter.plane().extra == 0.0 && length(splitter.plane().normal) <= 2.001);
     }
 }

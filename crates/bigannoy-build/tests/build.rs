@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bigannoy_build::{
-    BuildError, BuildProgress, BuildReport, BuildStage, ForestStore, IndexBuilder, MemoryStore,
+    BuildError, BuildProgress, BuildReport, BuildStage, ForestStore, Generator, IndexBuilder,
+    MemoryStore,
 };
 use bigannoy_format::{Forest, ForestShape, Layout, NodeId, Record};
 use bigannoy_matrix::{DenseRows, RowError};
@@ -73,11 +74,18 @@ fn check_whole(report: &BuildReport, words: &[u32], metric: Metric, levels: usiz
     }
 }
 
+/// A builder of each metric and generator.
+fn builders() -> impl Iterator<Item = (Metric, IndexBuilder<'static>)> {
+    Metric::OF_NUMBERS.into_iter().flat_map(|metric| {
+        Generator::ALL.map(|generator| (metric, IndexBuilder::new(metric).generator(generator)))
+    })
+}
+
 #[test]
 fn threads_do_not_change_a_byte() {
     let rows = scattered(3000 * 5);
-    for metric in Metric::OF_NUMBERS {
-        let builder = IndexBuilder::new(metric).trees(9).seed(7);
+    for (metric, builder) in builders() {
+        let builder = builder.trees(9).seed(7);
         let (report, one) = build(builder.threads(1), &rows, 5);
         check_whole(&report, &one, metric, 60);
         for threads in [2, 3, 7] {
@@ -91,8 +99,8 @@ fn threads_do_not_change_a_byte() {
 #[test]
 fn sets_that_are_copied_keep_their_items() {
     let rows = scattered(60_000 * 40);
-    for metric in Metric::OF_NUMBERS {
-        let builder = IndexBuilder::new(metric).trees(2).seed(3);
+    for (metric, builder) in builders() {
+        let builder = builder.trees(2).seed(3);
         let (report, one) = build(builder.threads(1), &rows, 40);
         assert!(report.bytes > 10 << 20);
         check_whole(&report, &one, metric, 60);
@@ -103,12 +111,13 @@ fn sets_that_are_copied_keep_their_items() {
 #[test]
 fn more_trees_begin_with_the_fewer() {
     let rows = scattered(500 * 3);
-    let builder = IndexBuilder::new(Metric::Euclidean);
-    let (few, words_of_few) = build(builder.trees(2), &rows, 3);
-    let (_, words_of_many) = build(builder.trees(5), &rows, 3);
-    let layout = Layout::new(Metric::Euclidean, 3).unwrap();
-    let without_copies = (few.n_nodes as usize - 2) * layout.record_words();
-    assert_eq!(words_of_few[..without_copies], words_of_many[..without_copies]);
+    for (metric, builder) in builders() {
+        let (few, words_of_few) = build(builder.trees(2), &rows, 3);
+        let (_, words_of_many) = build(builder.trees(5), &rows, 3);
+        let layout = Layout::new(metric, 3).unwrap();
+        let without_copies = (few.n_nodes as usize - 2) * layout.record_words();
+        assert_eq!(words_of_few[..without_copies], words_of_many[..without_copies]);
+    }
 }
 
 #[test]
@@ -121,8 +130,8 @@ fn degenerate_rows_give_whole_trees_of_bounded_depth() {
     // One far away from all others, again and again: the worst a plane can do.
     let ladder: Vec<f32> = (0u8..100).flat_map(|i| [2f32.powi(i32::from(i)), 0.0, 0.0]).collect();
     for rows in [equal, zeros, huge, tiny, ladder] {
-        for metric in Metric::OF_NUMBERS {
-            let (report, words) = build(IndexBuilder::new(metric).trees(2), &rows, 3);
+        for (metric, builder) in builders() {
+            let (report, words) = build(builder.trees(2), &rows, 3);
             check_whole(&report, &words, metric, 400);
         }
     }
@@ -131,9 +140,8 @@ fn degenerate_rows_give_whole_trees_of_bounded_depth() {
 #[test]
 fn the_smallest_indexes() {
     for rows in 1usize..12 {
-        for metric in Metric::OF_NUMBERS {
-            let (report, words) =
-                build(IndexBuilder::new(metric).trees(3), &scattered(rows * 2), 2);
+        for (metric, builder) in builders() {
+            let (report, words) = build(builder.trees(3), &scattered(rows * 2), 2);
             check_whole(&report, &words, metric, 20);
         }
     }
@@ -237,31 +245,35 @@ fn the_first_faulty_row_is_the_one_reported() {
 fn progress_is_told_and_an_interrupt_ends_the_build() {
     let rows = scattered(3000 * 4);
     let source = DenseRows::row_major(&rows, 4);
-    let told = Mutex::new(Vec::new());
-    let record = |progress: BuildProgress| told.lock().unwrap().push(progress);
-    let builder = IndexBuilder::new(Metric::Angular).trees(4).progress(&record);
-    builder.build(&source, &mut MemoryStore::default()).unwrap();
-    let trees: Vec<u64> = told
-        .lock()
-        .unwrap()
-        .iter()
-        .filter(|progress| progress.stage == BuildStage::Trees)
-        .map(|progress| progress.done)
-        .collect();
-    assert_eq!(trees, [0, 1, 2, 3, 4]);
+    for generator in Generator::ALL {
+        let told = Mutex::new(Vec::new());
+        let record = |progress: BuildProgress| told.lock().unwrap().push(progress);
+        let builder =
+            IndexBuilder::new(Metric::Angular).generator(generator).trees(4).progress(&record);
+        builder.build(&source, &mut MemoryStore::default()).unwrap();
+        let trees: Vec<u64> = told
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|progress| progress.stage == BuildStage::Trees)
+            .map(|progress| progress.done)
+            .collect();
+        assert_eq!(trees, [0, 1, 2, 3, 4]);
 
-    let interrupt = AtomicBool::new(false);
-    let stop_at_two = |progress: BuildProgress| {
-        if progress.stage == BuildStage::Trees && progress.done == 2 {
-            interrupt.store(true, Ordering::Relaxed);
-        }
-    };
-    let builder = IndexBuilder::new(Metric::Angular)
-        .trees(100_000)
-        .progress(&stop_at_two)
-        .interrupt(&interrupt);
-    let error = builder.build(&source, &mut MemoryStore::default()).unwrap_err();
-    assert!(matches!(error, BuildError::Interrupted), "{error}");
+        let interrupt = AtomicBool::new(false);
+        let stop_at_two = |progress: BuildProgress| {
+            if progress.stage == BuildStage::Trees && progress.done == 2 {
+                interrupt.store(true, Ordering::Relaxed);
+            }
+        };
+        let builder = IndexBuilder::new(Metric::Angular)
+            .generator(generator)
+            .trees(100_000)
+            .progress(&stop_at_two)
+            .interrupt(&interrupt);
+        let error = builder.build(&source, &mut MemoryStore::default()).unwrap_err();
+        assert!(matches!(error, BuildError::Interrupted), "{error}");
+    }
 }
 
 /// A store that is full after some appends.
@@ -285,9 +297,9 @@ impl ForestStore for Full {
 #[test]
 fn a_full_store_ends_the_build_with_its_error() {
     let rows = scattered(1000);
-    for appends in 0..5 {
+    for (appends, generator) in (0..5).flat_map(|appends| Generator::ALL.map(|it| (appends, it))) {
         let mut store = Full(MemoryStore::default(), AtomicUsize::new(appends));
-        let builder = IndexBuilder::new(Metric::Euclidean).trees(3);
+        let builder = IndexBuilder::new(Metric::Euclidean).generator(generator).trees(3);
         let error = builder.build(&DenseRows::row_major(&rows, 2), &mut store).unwrap_err();
         let BuildError::Store(error) = error else { panic!("{error}") };
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
@@ -304,10 +316,11 @@ proptest! {
         ),
         dim in 1usize..9, seed in any::<u64>(),
         metric in proptest::sample::select(&Metric::OF_NUMBERS[..]),
+        generator in proptest::sample::select(&Generator::ALL[..]),
     ) {
         let rows = &values[..values.len() / dim * dim];
         prop_assume!(!rows.is_empty());
-        let builder = IndexBuilder::new(metric).trees(2).seed(seed);
+        let builder = IndexBuilder::new(metric).generator(generator).trees(2).seed(seed);
         let mut store = MemoryStore::default();
         let report = builder.build(&DenseRows::row_major(rows, dim), &mut store).unwrap();
         let words = store.into_words();

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use bigannoy::format::Variant;
-use bigannoy::{BuildOptions, DEFAULT_SEED, DEFAULT_TREES, Input, Metric, OpenOptions};
+use bigannoy::{BuildOptions, DEFAULT_TREES, Generator, Input, Metric, OpenOptions};
 use clap::{Args, Parser, Subcommand};
 
 use crate::matrix::Matrix;
@@ -44,9 +44,14 @@ pub(crate) struct Build {
     /// What near means: euclidean, angular, manhattan or dot.
     #[arg(long, default_value_t = Metric::Euclidean)]
     pub(crate) metric: Metric,
-    /// Seed of the random choices: the same seed gives the same file.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
-    pub(crate) seed: u64,
+    /// Seed of the random choices: the same seed gives the same file. Negative ones are those of R
+    /// and Python [default: 42; with the generator annoy, Annoy's own].
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
+    pub(crate) seed: Option<u64>,
+    /// How trees are grown. default: in parallel, with better recall. annoy: the file is byte for
+    /// byte that of RcppAnnoy for the same rows, metric, trees and seed.
+    #[arg(long, value_name = "NAME", default_value_t = Generator::Default)]
+    pub(crate) generator: Generator,
     /// Threads; the file does not depend on them [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -57,6 +62,14 @@ pub(crate) struct Build {
     /// files that others may shorten.
     #[arg(long)]
     pub(crate) unmapped: bool,
+}
+
+/// A seed: 64 bits, of which Annoy takes a negative number's as they are.
+fn seed(text: &str) -> Result<u64, String> {
+    let negative = || text.parse::<i64>().map(i64::cast_unsigned);
+    text.parse::<u64>()
+        .or_else(|_| negative())
+        .map_err(|_| format!("expected a whole number from {} to {}", i64::MIN, u64::MAX))
 }
 
 /// The matrix of a descriptor file, mapped or not.
@@ -76,10 +89,13 @@ impl Build {
     }
 
     pub(crate) fn options(&self) -> BuildOptions {
-        let options = BuildOptions::new(self.metric)
+        let mut options = BuildOptions::new(self.metric)
             .trees(self.trees)
-            .seed(self.seed)
+            .generator(self.generator)
             .overwrite(self.overwrite);
+        if let Some(seed) = self.seed {
+            options = options.seed(seed);
+        }
         match self.threads {
             Some(threads) => options.threads(threads.get()),
             None => options,

@@ -65,6 +65,7 @@ type Lines = Vec<(&'static str, String)>;
 fn index_lines(file: &Path, arguments: &args::Info) -> Result<Lines, Failure> {
     let index = bigannoy::open(file, &arguments.layout.options())?;
     let mut lines: Lines = index.summary().into();
+    lines.push(("generator", index.generator().unwrap_or("NA").to_owned()));
     if arguments.deep {
         lines.extend(deep_lines(&index)?);
     }
@@ -75,12 +76,10 @@ fn index_lines(file: &Path, arguments: &args::Info) -> Result<Lines, Failure> {
 fn deep_lines(index: &Index) -> Result<Lines, Failure> {
     let interrupt = watch::interrupt()?;
     let report = index.verify(&mut |_, _| !interrupt.load(Ordering::Relaxed))?;
-    let generator = index.sidecar().other.iter().find(|(name, _)| name == "bigannoy_generator");
     let spread =
         |spread: Spread| format!("{} to {}, mean {:.2}", spread.min, spread.max, spread.mean);
     Ok(vec![
         ("whole", "true".to_owned()),
-        ("generator", generator.map_or("unknown", |(_, value)| value).to_owned()),
         ("items_present", report.n_present.to_string()),
         ("trees_found", report.n_trees.to_string()),
         ("records", report.n_nodes.to_string()),

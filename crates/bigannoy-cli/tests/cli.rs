@@ -47,7 +47,7 @@ fn build_search_and_info() {
 
     let info = place.succeed("info ref.ann");
     let names: Vec<&str> = info.lines().map(|line| line.split_once(": ").unwrap().0).collect();
-    assert_eq!(names.len(), 15, "{info}");
+    assert_eq!(names.len(), 16, "{info}");
     for line in ["metric: euclidean", "trees: 25", "items: 5", "build_seed: 99", "loaded: true"] {
         assert!(info.lines().any(|found| found == line), "no {line} in {info}");
     }
@@ -160,7 +160,7 @@ fn every_metric_is_built_and_looked_at() {
             .succeed(&format!("build reference.desc --index {metric} --metric {metric} --trees 3"));
         assert!(built.contains(&format!(" 3 trees, {metric}, ")), "{built}");
         let info = place.succeed(&format!("info {metric} --deep"));
-        assert!(info.contains("whole: true\ngenerator: chacha8-2\n"), "{info}");
+        assert!(info.contains("generator: chacha8-2\nwhole: true\n"), "{info}");
         assert!(info.contains("trees_found: 3\n") && info.contains("\ndepth: "), "{info}");
         let csv = place.succeed(&format!("search {metric} -k 9"));
         let distances = csv
@@ -194,7 +194,7 @@ fn hamming_indexes_are_searched_and_not_built() {
     let csv = place.succeed(&format!("search ham.ann {given} -k 2 --search-k 100000"));
     assert!(csv.starts_with("query,rank,id,distance\n1,1,42,49\n1,2,202,49\n"), "{csv:.80}");
     let info = place.succeed(&format!("info ham.ann {given} --deep --record-layout released"));
-    assert!(info.contains("whole: true\ngenerator: unknown\nitems_present: 400\n"), "{info}");
+    assert!(info.contains("generator: NA\nwhole: true\nitems_present: 400\n"), "{info}");
     let message = place.fail(&format!("info ham.ann {given} --record-layout packed-hamming"));
     assert!(message.contains("no multiple of the 44 bytes"), "{message}");
     let message = place.fail(&format!("info ham.ann {given} --record-layout wide-dot"));
@@ -210,6 +210,28 @@ fn the_seed_decides_the_file_and_threads_do_not() {
     let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
     assert_eq!(bytes("a"), bytes("b"));
     assert_ne!(bytes("a"), bytes("c"));
+}
+
+/// The file that `RcppAnnoy` wrote for the same rows, and the one for a seed of -5.
+#[test]
+fn indexes_of_annoy_are_built_byte_for_byte() {
+    let place = seed();
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    place.succeed("build ref.desc --index own.ann --trees 25 --seed 99 --generator annoy");
+    assert_eq!(bytes("own.ann"), bytes("ref_euclidean.ann"));
+    let info = place.succeed("info own.ann");
+    assert!(info.contains("build_seed: 99\n") && info.ends_with("\ngenerator: annoy\n"), "{info}");
+
+    for name in ["euc_neg_seed.ann", "euc_neg_seed.desc", "euc_neg_seed.bin"] {
+        place.copy("../../tests/fixtures/annoy/combos", name);
+    }
+    let line = "build euc_neg_seed.desc --index own.ann --trees 4 --generator annoy --overwrite";
+    place.succeed(&format!("{line} --seed -5"));
+    assert_eq!(bytes("own.ann"), bytes("euc_neg_seed.ann"));
+    place.succeed(line);
+    assert_ne!(bytes("own.ann"), bytes("euc_neg_seed.ann"));
+    let info = place.succeed("info own.ann");
+    assert!(info.contains("\nbuild_seed: NA\n"), "{info}");
 }
 
 #[test]
@@ -249,6 +271,8 @@ fn wrong_usage_is_status_two() {
         "build ref.desc",
         "build ref.desc --index x --metric cosine",
         "build ref.desc --index x --threads 0",
+        "build ref.desc --index x --generator cosine",
+        "build ref.desc --index x --seed 1.5",
         "search ref.ann --distances d.desc",
         "search ref.ann --metric euclidean",
         "explode",

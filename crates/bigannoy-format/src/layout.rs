@@ -268,7 +268,8 @@ impl Layout {
         }
     }
 
-    /// Sets the extra coordinate of the item in `record` under dot; does nothing under others.
+    /// Sets the extra coordinate of the item or split in `record` under dot; does nothing under
+    /// others.
     ///
     /// # Panics
     /// If `record` is shorter than a record.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bigannoy_build::{
-    BuildError, BuildProgress, BuildReport, BuildStage, DEFAULT_SEED, DEFAULT_TREES, IndexBuilder,
+    BuildError, BuildProgress, BuildReport, BuildStage, DEFAULT_TREES, Generator, IndexBuilder,
 };
 use bigannoy_format::Sidecar;
 use bigannoy_metric::Metric;
@@ -24,7 +24,8 @@ use crate::{Error, Index, Input, LoadMode, Progress, Stage};
 pub struct BuildOptions {
     metric: Metric,
     trees: usize,
-    seed: u64,
+    seed: Option<u64>,
+    generator: Generator,
     threads: Option<usize>,
     overwrite: bool,
     load_mode: LoadMode,
@@ -39,7 +40,8 @@ impl BuildOptions {
         BuildOptions {
             metric,
             trees: DEFAULT_TREES,
-            seed: DEFAULT_SEED,
+            seed: None,
+            generator: Generator::Default,
             threads: None,
             overwrite: false,
             load_mode: LoadMode::Lazy,
@@ -55,10 +57,18 @@ impl BuildOptions {
         self
     }
 
-    /// Sets the seed of all random choices. Default: [`DEFAULT_SEED`].
+    /// Sets the seed of all random choices. Default: [`Generator::default_seed`].
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Sets how planes are chosen, and so which bytes come out: with [`Generator::Annoy`] those of
+    /// `RcppAnnoy`. Default: [`Generator::Default`].
+    #[must_use]
+    pub fn generator(mut self, generator: Generator) -> Self {
+        self.generator = generator;
         self
     }
 
@@ -134,7 +144,11 @@ pub fn build<'a>(
         };
         options.watch.report(stage, progress.done, progress.total);
     };
-    let mut builder = IndexBuilder::new(options.metric).trees(options.trees).seed(options.seed);
+    let mut builder =
+        IndexBuilder::new(options.metric).trees(options.trees).generator(options.generator);
+    if let Some(seed) = options.seed {
+        builder = builder.seed(seed);
+    }
     if let Some(threads) = options.threads {
         builder = builder.threads(threads);
     }
@@ -235,6 +249,20 @@ fn publish(
     Ok(sidecar.commit(Existing::Replace)?)
 }
 
+/// The field of a sidecar that names the definition of the index's bytes.
+pub(crate) const GENERATOR_FIELD: &str = "bigannoy_generator";
+
+/// The seed as the sidecar has it: what builds the same index again when it is set.
+///
+/// Annoy's own seed has more digits than a number of R; where it was left to Annoy's, the seed is
+/// not set again either. That is `NA` in the file, which R reads as an unset seed.
+fn recorded_seed(options: &BuildOptions) -> Option<u64> {
+    match options.generator {
+        Generator::Annoy => options.seed,
+        generator => Some(options.seed.unwrap_or(generator.default_seed())),
+    }
+}
+
 /// The sidecar of a new index.
 fn describe(
     report: &BuildReport,
@@ -254,7 +282,7 @@ fn describe(
     sidecar.index_id = Some(format!("annoy-{}-{}", now.strftime("%Y%m%d%H%M%S"), &md5[..12]));
     sidecar.n_ref = Some(report.n_items.into());
     sidecar.n_trees = Some(report.n_trees as u64);
-    sidecar.build_seed = Some(options.seed);
+    sidecar.build_seed = recorded_seed(options);
     let threads = options.threads.and_then(|threads| i64::try_from(threads).ok());
     sidecar.build_threads = Some(threads.unwrap_or(-1));
     sidecar.build_backend = text("rust");
@@ -264,6 +292,7 @@ fn describe(
     sidecar.load_mode = text(options.load_mode.name());
     let file_name = path.file_name().unwrap_or_default();
     sidecar.index_file = Some(PathBuf::from(file_name).display().to_string());
-    sidecar.other = vec![("bigannoy_generator".to_owned(), "chacha8-2".to_owned())];
+    sidecar.other =
+        vec![(GENERATOR_FIELD.to_owned(), options.generator.recorded_name().to_owned())];
     sidecar
 }

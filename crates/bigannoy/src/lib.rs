@@ -33,7 +33,7 @@
 //! of one matrix give the same answers.
 //!
 //! # Determinism
-//! An index is a function of rows, metric, trees and seed. Answers are a function of the index
+//! An index is a function of rows, metric, trees, seed and [`Generator`]. Answers are a function of the index
 //! file, the query, `k` and `search_k`. Neither depends on threads, blocks or the processor.
 //!
 //! # The parts
@@ -59,7 +59,7 @@ pub use progress::{Progress, Stage};
 pub use search::{DEFAULT_BLOCK_ROWS, SearchOptions, SearchResult, SearchSummary};
 
 #[doc(inline)]
-pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES, MAX_THREADS};
+pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES, Generator, MAX_THREADS, UnknownGenerator};
 #[doc(inline)]
 pub use bigannoy_descriptor::{Descriptor, ElementType};
 #[doc(inline)]

@@ -8,6 +8,7 @@ use bigannoy_format::{ForestReport, VerifyError};
 use bigannoy_search::Index as Searcher;
 use bigannoy_storage::Mapping;
 
+use crate::build::GENERATOR_FIELD;
 use crate::index::Loaded;
 use crate::{Error, Index};
 
@@ -93,6 +94,14 @@ impl Index {
             }
             source => Error::Verify { index: self.path.clone(), source },
         })
+    }
+
+    /// The name of the definition by which the index was built, as the sidecar has it (see
+    /// [`crate::Generator::recorded_name`]); `None` where that is not known, as for indexes of others.
+    #[must_use]
+    pub fn generator(&self) -> Option<&str> {
+        let mut others = self.sidecar.other.iter();
+        others.find(|(name, _)| name == GENERATOR_FIELD).map(|(_, value)| value.as_str())
     }
 
     /// What the index is, as fifteen names and values in bigANNOY's order; `NA` where a value is

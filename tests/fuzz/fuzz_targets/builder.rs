@@ -1,9 +1,9 @@
-//! Any finite rows: an index that is whole, the same on any number of threads, and that finds what
+//! Any finite rows, with either generator: an index that is whole, the same on any number of threads, and that finds what
 //! is in it.
 #![no_main]
 
 use arbitrary::Arbitrary;
-use bigannoy_build::{IndexBuilder, MemoryStore};
+use bigannoy_build::{Generator, IndexBuilder, MemoryStore};
 use bigannoy_format::Layout;
 use bigannoy_fuzz::{assert_ranked, assert_whole, nearest};
 use bigannoy_matrix::DenseRows;
@@ -17,6 +17,7 @@ const MOST_ITEMS: u16 = 400;
 #[derive(Arbitrary, Debug)]
 struct Input {
     metric: u8,
+    generator: bool,
     dim: u8,
     trees: u8,
     seed: u64,
@@ -32,11 +33,16 @@ fuzz_target!(|input: Input| {
     let dim = usize::from(input.dim % 64) + 1;
     let trees = usize::from(input.trees % 4) + 1;
     let n_items = usize::from(input.items % MOST_ITEMS) + 1;
+    let generator = if input.generator { Generator::Annoy } else { Generator::Default };
     let rows = rows(&input, n_items, dim);
 
     let build = |threads| {
         let mut store = MemoryStore::default();
-        let builder = IndexBuilder::new(metric).trees(trees).seed(input.seed).threads(threads);
+        let builder = IndexBuilder::new(metric)
+            .generator(generator)
+            .trees(trees)
+            .seed(input.seed)
+            .threads(threads);
         let report = builder.build(&DenseRows::row_major(&rows, dim), &mut store);
         (report.expect("finite rows can be indexed"), store.into_words())
     };

@@ -1,0 +1,149 @@
+//! Where Annoy cuts a set of items in two.
+
+use bigannoy_metric::Metric;
+use bigannoy_metric::kernel::{self, LANES};
+use rayon::prelude::*;
+
+use crate::annoy::kiss::Kiss;
+use crate::annoy::two_means::{TwoMeans, scale_to_unit, scale_to_unit_with};
+use crate::grow::{Plane, SplitSets};
+use crate::items::Items;
+
+/// Planes that are tried for one set.
+const ATTEMPTS: usize = 3;
+/// A plane is taken at once if its imbalance is below this.
+const GOOD_BALANCE: f64 = 0.95;
+/// Above this imbalance, items are tossed for.
+const WORST_BALANCE: f64 = 0.99;
+/// Items whose margins one thread computes at a time. Sets of fewer are not worth a second thread.
+const PIECE: usize = 4096;
+
+/// Finds planes as Annoy does, tree after tree with one generator.
+#[derive(Debug)]
+pub(crate) struct AnnoySplitter {
+    kiss: Kiss,
+    means: TwoMeans,
+    normal: Vec<f32>,
+    offset: f32,
+    /// Under dot, what the normal has for the extra coordinate of items.
+    extra: f32,
+    margins: Vec<f32>,
+    sides: Vec<bool>,
+}
+
+impl AnnoySplitter {
+    /// For items of `dim` dimensions.
+    pub(crate) fn new(seed: u64, dim: usize) -> Self {
+        AnnoySplitter {
+            kiss: Kiss::new(seed),
+            means: TwoMeans::default(),
+            normal: vec![0.0; dim],
+            offset: 0.0,
+            extra: 0.0,
+            margins: Vec::new(),
+            sides: Vec::new(),
+        }
+    }
+
+    /// Sets the plane halfway between the centroids, or through the origin for directions.
+    fn cut_between_centroids(&mut self, metric: Metric) {
+        let AnnoySplitter { means: TwoMeans { p, q, .. }, normal, extra, .. } = self;
+        for ((normal, p), q) in normal.iter_mut().zip(&p.mean).zip(&q.mean) {
+            *normal = p - q;
+        }
+        if metric == Metric::Dot {
+            *extra = p.extra - q.extra;
+            scale_to_unit_with(normal, extra);
+        } else {
+            scale_to_unit(normal);
+        }
+        if matches!(metric, Metric::Euclidean | Metric::Manhattan) {
+            self.offset = 0.0;
+            for ((normal, p), q) in normal.iter().zip(&p.mean).zip(&q.mean) {
+                self.offset += -normal * (p + q) / 2.0;
+            }
+        }
+    }
+
+    /// Tells the sides of the plane on which the items are; those within it are tossed for.
+    fn assign(&mut self, items: Items<'_>, set: &[u32]) {
+        let begin = match items.layout().metric() {
+            // The item's extra coordinate ought to be a factor here, but is none in Annoy.
+            Metric::Dot => self.extra * self.extra,
+            Metric::Euclidean | Metric::Manhattan => self.offset,
+            _ => 0.0,
+        };
+        let normal = &self.normal;
+        self.margins.resize(set.len(), 0.0);
+        if set.len() > PIECE {
+            let pieces = self.margins.par_chunks_mut(PIECE).zip(set.par_chunks(PIECE));
+            pieces.for_each(|(margins, set)| find_margins(items, set, normal, begin, margins));
+        } else {
+            find_margins(items, set, normal, begin, &mut self.margins);
+        }
+        // Zeros of either sign are tossed for. What is no number is neither zero nor above it.
+        let side = |&margin: &f32| if margin == 0.0 { self.kiss.flip() } else { margin > 0.0 };
+        self.sides.clear();
+        self.sides.extend(self.margins.iter().map(side));
+    }
+
+    /// Gives up on planes: tosses for each item, until the sides are balanced well enough. Of the
+    /// plane only the offset stays, or under dot the extra coordinate: that is what Annoy does.
+    fn toss(&mut self, count: usize) {
+        self.normal.fill(0.0);
+        self.sides.clear();
+        self.sides.extend((0..count).map(|_| self.kiss.flip()));
+    }
+}
+
+impl SplitSets for AnnoySplitter {
+    fn split(&mut self, items: Items<'_>, set: &[u32]) {
+        for _ in 0..ATTEMPTS {
+            self.means.run(items, set, &mut self.kiss);
+            self.cut_between_centroids(items.layout().metric());
+            self.assign(items, set);
+            if imbalance(&self.sides) < GOOD_BALANCE {
+                return;
+            }
+        }
+        while imbalance(&self.sides) > WORST_BALANCE {
+            self.toss(set.len());
+        }
+    }
+
+    fn plane(&self) -> Plane<'_> {
+        Plane { normal: &self.normal, offset: self.offset, extra: self.extra }
+    }
+
+    fn sides(&self) -> &[bool] {
+        &self.sides
+    }
+}
+
+/// The margin, `begin + normal · x`, of each item of `set`.
+fn find_margins(items: Items<'_>, set: &[u32], normal: &[f32], begin: f32, margins: &mut [f32]) {
+    let (batches, rest) = set.as_chunks::<LANES>();
+    let (margins, last) = margins.as_chunks_mut::<LANES>();
+    for (margins, batch) in margins.iter_mut().zip(batches) {
+        let products = kernel::dot_lanes(normal, &items.vectors(batch));
+        for (margin, product) in margins.iter_mut().zip(products) {
+            *margin = begin + product;
+        }
+    }
+    for (margin, &item) in last.iter_mut().zip(rest) {
+        *margin = begin + kernel::dot(normal, items.vector(item));
+    }
+}
+
+/// The larger side's share of the items, in Annoy's arithmetic.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "defined as rounded to f32"
+)]
+fn imbalance(sides: &[bool]) -> f64 {
+    let ones = sides.iter().filter(|&&side| side).count();
+    let [zeros, ones] = [sides.len() - ones, ones].map(|count| f64::from(count as f32));
+    let share = (zeros / (zeros + ones + 1e-9)) as f32;
+    f64::from(share.max(1.0 - share))
+}
