@@ -142,6 +142,38 @@ fn partition(ids: &mut [u32], sides: &[bool], spare: &mut Vec<u32>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bigannoy_format::Layout;
+    use bigannoy_metric::{Folded, Metric};
+
+    use crate::random::TreeRandom;
+    use crate::split::Splitter;
+
+    #[test]
+    fn a_tree_is_the_same_with_every_code_that_the_processor_has() {
+        let codes = Folded::all();
+        assert_eq!((codes[0].name(), codes[codes.len() - 1]), ("portable", Folded::new()));
+        for metric in Metric::OF_NUMBERS {
+            for dim in [1, 7, 8, 50] {
+                let layout = Layout::new(metric, dim).unwrap();
+                let mut random = TreeRandom::new(3, dim);
+                let (mut words, mut squares) = (Vec::new(), Vec::new());
+                for _ in 0..3000 {
+                    let value = |_| f32::from(u16::try_from(random.below(50_000)).unwrap()).sin();
+                    let vector: Vec<f32> = (0..dim).map(value).collect();
+                    layout.push_item(&mut words, &vector);
+                    squares.push(vector.iter().map(|value| value * value).sum());
+                }
+                let items = Items::new(&words, layout, &squares);
+                let trees = codes.iter().map(|&code| {
+                    let mut splitter =
+                        Splitter::new(dim, 3000, TreeRandom::new(7, 0)).with_code(code);
+                    grow(items, 3000, &mut splitter, &|| false).unwrap().records
+                });
+                let trees: Vec<Vec<u32>> = trees.collect();
+                assert!(trees.iter().all(|tree| *tree == trees[0]), "{metric}, {dim}");
+            }
+        }
+    }
 
     #[test]
     fn partition_keeps_the_order_on_both_sides() {

@@ -90,6 +90,13 @@ impl Splitter {
         }
     }
 
+    /// The same with another code for sums, which changes no bit.
+    #[cfg(test)]
+    pub(crate) fn with_code(mut self, code: Folded) -> Self {
+        self.folded = code;
+        self
+    }
+
     /// Halves a set whose lengths differ much, under a plane that is zero; the longer half is on
     /// side 1. Tells whether they do. The first set that it is shown is that of all items.
     fn split_by_length(&mut self, items: Items<'_>, set: &[u32]) -> bool {
