@@ -167,6 +167,17 @@ fn hold(r: &mut Conversation, dir: &Path, seed: i32) {
                 let counter = fs::read(Path::new("/dev/shm").join(format!("{segment}_counter")));
                 assert_eq!(counter.unwrap(), 1i64.to_le_bytes(), "{name}");
             }
+            // A window of a window: rows 3 and 4, columns 2 and 3 of the whole.
+            let window = shared.descriptor().window(1..4, 1..3).unwrap().window(1..3, 0..2);
+            fs::write(&described, window.unwrap().to_text()).unwrap();
+            assert_eq!(r.ask(&format!("attach {name} {}", described.display())), "done");
+            let corners = [(1, 1, "16"), (2, 1, "17"), (1, 2, "20"), (2, 2, "21")];
+            for (row, col, value) in corners {
+                assert_eq!(r.ask(&format!("cell {name} {row} {col}")), value, "{name}");
+            }
+            let names = r.ask(&format!("names {name}"));
+            assert!(names.ends_with("|y,z") || names.ends_with("|-"), "{name}: {names}");
+            assert_eq!(r.ask(&format!("drop {name}")), "done");
             // The owner goes first: R keeps the numbers, and cleans up after itself.
             assert_eq!(r.ask(&format!("attach {name} {}", text.display())), "done");
             drop(shared);
