@@ -52,8 +52,12 @@ pub trait RowSource: Sync {
     fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError>;
 
     /// How many rows are best copied at a time where several threads share the work: a hint too.
+    ///
+    /// Default: as many as have 64 Ki values, within 64 and 4,096. Their 256 KiB stay near a core
+    /// while a strip of columns after the other is written, and each column is read for long enough
+    /// that the processor sees what comes next.
     fn piece_rows(&self) -> usize {
-        256
+        ((1 << 16) / self.ncols().max(1)).clamp(64, 4096)
     }
 
     /// Whether `file` holds any of these rows, whatever its path says. Who writes to a file asks
