@@ -352,10 +352,6 @@ impl<'a> IndexBuilder<'a> {
         self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn interrupt_flag(&self) -> Option<&'a AtomicBool> {
-        self.interrupt
-    }
-
     pub(crate) fn n_trees(&self) -> usize {
         self.trees
     }

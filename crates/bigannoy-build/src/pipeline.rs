@@ -30,21 +30,18 @@ pub(crate) fn grow_all(
     // Set where the caller gave no flag to set: an error here stops the trees still growing.
     let own_stop = AtomicBool::new(false);
     let seed = builder.seed_value();
-    let interrupt = builder.interrupt_flag();
     pool.in_place_scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let start = |tree: usize| {
             let sender = sender.clone();
             let own_stop = &own_stop;
             scope.spawn(move |_| {
-                let stop = || own_stop.load(Ordering::Relaxed);
+                let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
                 let grown = catch_unwind(AssertUnwindSafe(|| {
                     let random = TreeRandom::new(seed, tree);
                     let mut splitter =
                         Splitter::new(items.layout().dim(), n_items as usize, random);
-                    grow(items, n_items, &mut splitter, &|| {
-                        stop() || interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
-                    })
+                    grow(items, n_items, &mut splitter, &stop)
                 }));
                 // Nobody listens any more after an error.
                 let _ = sender.send((tree, grown));

@@ -4,9 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bigannoy_descriptor::{
-    ByteString, Descriptor, DescriptorBuilder, DescriptorError, ElementType,
-};
+use bigannoy_descriptor::{ByteString, Descriptor, DescriptorBuilder, ElementType};
 use bigannoy_storage::{ClosedNewFile, Existing, MappingMut, NewFile, StorageError};
 
 use crate::locate::column_path;
@@ -72,11 +70,17 @@ impl MatrixSpec {
         (self.nrows as u64, self.ncols as u64)
     }
 
-    /// Completes a descriptor of this shape.
+    /// Completes a descriptor of this shape, and tells the bytes of the data, or of each column
+    /// where separated. `path` is what the matrix is called in messages.
     pub(crate) fn describe(
         &self,
         builder: DescriptorBuilder,
-    ) -> Result<Descriptor, DescriptorError> {
+        path: &Path,
+    ) -> Result<(Descriptor, u64), CreateError> {
+        if self.separated && self.ncols > MOST_COLUMNS {
+            let (path, cols, most) = (path.to_path_buf(), self.ncols, MOST_COLUMNS);
+            return Err(CreateError::TooManyColumns { path, cols, most });
+        }
         let mut builder = builder.separated(self.separated);
         if let Some(names) = &self.row_names {
             builder = builder.row_names(names.iter().cloned());
@@ -84,29 +88,28 @@ impl MatrixSpec {
         if let Some(names) = &self.col_names {
             builder = builder.col_names(names.iter().cloned());
         }
-        builder.build()
-    }
-
-    /// Refuses more separated columns than a process can map.
-    pub(crate) fn check_columns(&self, path: impl FnOnce() -> PathBuf) -> Result<(), CreateError> {
-        if self.separated && self.ncols > MOST_COLUMNS {
-            let (cols, most) = (self.ncols, MOST_COLUMNS);
-            return Err(CreateError::TooManyColumns { path: path(), cols, most });
-        }
-        Ok(())
-    }
-
-    /// Bytes of the data, or of each column where separated.
-    pub(crate) fn data_bytes(
-        &self,
-        descriptor: &Descriptor,
-        path: impl FnOnce() -> PathBuf,
-    ) -> Result<u64, CreateError> {
+        let descriptor = builder
+            .build()
+            .map_err(|source| CreateError::Spec { path: path.to_path_buf(), source })?;
         let (rows, cols) = self.shape();
-        descriptor.data_bytes(rows, cols).filter(|&bytes| i64::try_from(bytes).is_ok()).ok_or_else(
-            || CreateError::TooLarge { path: path(), rows, cols, element_type: self.element_type },
-        )
+        let bytes = descriptor
+            .data_bytes(rows, cols)
+            .filter(|&bytes| i64::try_from(bytes).is_ok())
+            .ok_or_else(|| CreateError::TooLarge {
+                path: path.to_path_buf(),
+                rows,
+                cols,
+                element_type: self.element_type,
+            })?;
+        Ok((descriptor, bytes))
     }
+}
+
+/// The text of a descriptor, written and not yet under its name.
+pub(crate) fn new_text(descriptor: &Descriptor, path: &Path) -> Result<NewFile, StorageError> {
+    let mut text = NewFile::create(path)?;
+    text.write_all(&descriptor.to_text()).map_err(StorageError::io("write", path))?;
+    Ok(text)
 }
 
 /// A matrix that is being created: it has its place on the disk, but no name yet.
@@ -164,7 +167,6 @@ impl NewMatrix {
             .filter(|_| data_path != path)
             .ok_or_else(|| CreateError::Path { path: path.to_path_buf() })?;
         let (nrows, ncols) = spec.shape();
-        spec.check_columns(|| path.to_path_buf())?;
         let directory = std::path::absolute(path)
             .map_err(StorageError::io("find the directory of", path))?
             .parent()
@@ -176,10 +178,7 @@ impl NewMatrix {
             nrows,
             ncols,
         );
-        let descriptor = spec
-            .describe(builder)
-            .map_err(|source| CreateError::Spec { path: path.to_path_buf(), source })?;
-        let bytes = spec.data_bytes(&descriptor, || path.to_path_buf())?;
+        let (descriptor, bytes) = spec.describe(builder, path)?;
 
         let files: Vec<PathBuf> = if spec.separated {
             (0..ncols).map(|column| column_path(&data_path, column)).collect()
@@ -243,8 +242,7 @@ impl NewMatrix {
     /// matrix is finished there, and only could not be attached.
     pub fn finish(self) -> Result<BigMatrix, CreateError> {
         let NewMatrix { descriptor, path, pieces, .. } = self;
-        let mut text = NewFile::create(&path)?;
-        text.write_all(&descriptor.to_text()).map_err(StorageError::io("write", &path))?;
+        let text = new_text(&descriptor, &path)?;
         let mut published = Published(Vec::new());
         for Piece { map, data } in pieces {
             map.flush()?;

@@ -1,13 +1,11 @@
 //! New matrices in shared memory, which R attaches.
 
-use std::io::Write;
 use std::path::Path;
 
 use bigannoy_descriptor::Descriptor;
-use bigannoy_storage::{
-    Existing, NewFile, Segment, StorageError, new_segment_name, remove_segment,
-};
+use bigannoy_storage::{Existing, Segment, StorageError, new_segment_name, remove_segment};
 
+use crate::create::new_text;
 use crate::locate::column_segment;
 use crate::{AttachError, BigMatrix, CreateError, MatrixSpec};
 
@@ -56,13 +54,9 @@ impl SharedMatrix {
     /// no memory. Nothing is left then.
     pub fn create(spec: &MatrixSpec) -> Result<Self, CreateError> {
         let name = new_segment_name()?;
-        let shown = || Path::new(&name).to_path_buf();
         let (nrows, ncols) = spec.shape();
-        spec.check_columns(shown)?;
         let builder = Descriptor::shared_memory(name.as_str(), spec.element_type(), nrows, ncols);
-        let descriptor =
-            spec.describe(builder).map_err(|source| CreateError::Spec { path: shown(), source })?;
-        let bytes = spec.data_bytes(&descriptor, shown)?;
+        let (descriptor, bytes) = spec.describe(builder, Path::new(&name))?;
 
         let mut segments = vec![Segment::create(&counter(&name), COUNTER_BYTES)?];
         segments[0].map_mut()?.bytes_mut().copy_from_slice(&1i64.to_le_bytes());
@@ -105,10 +99,7 @@ impl SharedMatrix {
     /// # Errors
     /// [`StorageError`]: a file stands there, or the disk will not take it.
     pub fn write_descriptor(&self, path: impl AsRef<Path>) -> Result<(), StorageError> {
-        let path = path.as_ref();
-        let mut file = NewFile::create(path)?;
-        file.write_all(&self.descriptor.to_text()).map_err(StorageError::io("write", path))?;
-        file.commit(Existing::Refuse)
+        new_text(&self.descriptor, path.as_ref())?.commit(Existing::Refuse)
     }
 }
 

@@ -74,16 +74,12 @@ impl Mapping {
     /// Begins to read `bytes` of the mapping into memory, where the system can do that, and does not
     /// wait for it. A hint: it changes no answer and cannot fail. What lies behind the end is cut.
     pub fn will_need(&self, bytes: Range<usize>) {
-        let end = bytes.end.min(self.len());
         #[cfg(unix)]
-        if let Some(map) = &self.map
-            && bytes.start < end
-        {
-            // A system that will not read ahead reads when the bytes are touched.
-            let _ = map.advise_range(memmap2::Advice::WillNeed, bytes.start, end - bytes.start);
-        }
+        read_ahead(self.map.as_ref(), bytes, |map, offset, len| {
+            map.advise_range(memmap2::Advice::WillNeed, offset, len)
+        });
         #[cfg(not(unix))]
-        let _ = end;
+        let _ = bytes;
     }
 
     /// The path that was mapped.
@@ -187,16 +183,12 @@ impl MappingMut {
 
     /// Begins to read `bytes` of the mapping into memory: see [`Mapping::will_need`].
     pub fn will_need(&self, bytes: Range<usize>) {
-        let end = bytes.end.min(self.len());
         #[cfg(unix)]
-        if let Some(map) = &self.map
-            && bytes.start < end
-        {
-            // A system that will not read ahead reads when the bytes are touched.
-            let _ = map.advise_range(memmap2::Advice::WillNeed, bytes.start, end - bytes.start);
-        }
+        read_ahead(self.map.as_ref(), bytes, |map, offset, len| {
+            map.advise_range(memmap2::Advice::WillNeed, offset, len)
+        });
         #[cfg(not(unix))]
-        let _ = end;
+        let _ = bytes;
     }
 
     /// The path that was mapped.
@@ -217,6 +209,21 @@ impl Deref for MappingMut {
 
     fn deref(&self) -> &[u8] {
         self.map.as_deref().unwrap_or(&[])
+    }
+}
+
+/// Calls `advise` with the part of `bytes` that is mapped, if any is.
+#[cfg(unix)]
+fn read_ahead<M: Deref<Target = [u8]>>(
+    map: Option<&M>,
+    bytes: Range<usize>,
+    advise: impl FnOnce(&M, usize, usize) -> std::io::Result<()>,
+) {
+    let Some(map) = map else { return };
+    let end = bytes.end.min(map.len());
+    if bytes.start < end {
+        // A system that will not read ahead reads when the bytes are touched.
+        let _ = advise(map, bytes.start, end - bytes.start);
     }
 }
 

@@ -23,13 +23,9 @@ pub(crate) fn grow_all(
 ) -> Result<(), BuildError> {
     let trees = builder.n_trees();
     let seed = builder.seed_value();
-    let interrupt = builder.interrupt_flag();
     // Set where the caller gave no flag to set: an error here stops the tree still growing.
     let own_stop = AtomicBool::new(false);
-    let stop = || {
-        own_stop.load(Ordering::Relaxed)
-            || interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
-    };
+    let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
     pool.in_place_scope(|scope| {
         // Without room, so that no third tree is begun while one is taken and one waits.
         let (sender, receiver) = mpsc::sync_channel(0);
