@@ -1,0 +1,232 @@
+//! The loops over records, for each processor.
+
+use crate::bound::{Terms, WIDTH, of_products, of_squares};
+use crate::record::{LINE, Shape, TAIL, UNKNOWN};
+use crate::sketch::Sketch;
+
+/// How many items ahead records are asked for: they come from the last cache or from memory, while
+/// two or three nanoseconds are spent on each.
+const AHEAD: usize = 24;
+
+/// Code for the arithmetic of records, in one of several ways that give the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(Code);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Code {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+impl Kernel {
+    /// The fastest code on this processor.
+    #[must_use]
+    pub fn new() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            return Kernel(Code::Avx2);
+        }
+        Kernel(Code::Portable)
+    }
+
+    /// Each code that this processor can run, the portable one first: to compare them.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Kernel(Code::Portable)];
+        if Self::new() != all[0] {
+            all.push(Self::new());
+        }
+        all
+    }
+
+    /// What the code is made for: `portable` or `avx2`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Code::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => "avx2",
+        }
+    }
+
+    /// See [`crate::SketchQuery::bounds`].
+    pub(crate) fn bounds(self, job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
+        match self.0 {
+            Code::Portable => portable::bounds(job, lower, upper),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::bounds(job, lower, upper);
+                }
+            }
+        }
+    }
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One query and the items whose bounds it wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) shape: Shape,
+    /// As many as a record has bytes.
+    pub(crate) codes: &'a [i16],
+    pub(crate) terms: &'a Terms,
+    pub(crate) sketch: &'a Sketch,
+    pub(crate) items: &'a [u32],
+}
+
+/// What is read of eight records: products with the query's codes, scales, residuals, third numbers.
+type Read = [[f32; WIDTH]; 4];
+
+/// Eight items at a time, the records of later ones asked for.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
+fn in_groups(
+    job: &Job<'_>,
+    lower: &mut [f32],
+    upper: &mut [f32],
+    ask: impl Fn(&[u8]),
+    read: impl Fn([&[u8]; WIDTH]) -> Read,
+) {
+    let Job { shape, terms, sketch, items, .. } = *job;
+    for &item in items.iter().take(AHEAD) {
+        ask(sketch.record(item));
+    }
+    let dot = shape.metric() == bigannoy_metric::Metric::Dot;
+    for (at, group) in items.chunks(WIDTH).enumerate() {
+        let start = at * WIDTH;
+        for &item in items.iter().skip(start + AHEAD).take(WIDTH) {
+            ask(sketch.record(item));
+        }
+        // The last group is filled up with its first item.
+        let records =
+            std::array::from_fn(|lane| sketch.record(group.get(lane).copied().unwrap_or(group[0])));
+        let [products, scales, residuals, third] = read(records);
+        let (low, high) = if dot {
+            of_products(terms, products, scales, residuals, third)
+        } else {
+            of_squares(terms, products, scales, residuals, third)
+        };
+        lower[start..start + group.len()].copy_from_slice(&low[..group.len()]);
+        upper[start..start + group.len()].copy_from_slice(&high[..group.len()]);
+    }
+}
+
+mod portable {
+    use super::{Job, Read, TAIL, UNKNOWN, WIDTH, in_groups};
+
+    pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
+        in_groups(job, lower, upper, |_| {}, |records| read(job.codes, records));
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rounding that the bounds take in")]
+    fn read(query: &[i16], records: [&[u8]; WIDTH]) -> Read {
+        let mut read = [[0.0; WIDTH]; 4];
+        for (lane, record) in records.into_iter().enumerate() {
+            let codes: &[i8] = bytemuck::cast_slice(record);
+            let product = |(&c, &b): (&i8, &i16)| i32::from(c) * i32::from(b);
+            let products: i32 = codes.iter().zip(query).map(product).sum();
+            let tail = record.last_chunk::<TAIL>().expect("every record has a tail");
+            let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| tail[4 * at + byte]));
+            read[0][lane] = products as f32;
+            read[1][lane] = f32::from_bits(word(0));
+            read[2][lane] = f32::from_bits(word(1) ^ UNKNOWN);
+            read[3][lane] = f32::from_bits(word(2));
+        }
+        read
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::{
+        __m128, __m128i, __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_prefetch,
+        _mm256_add_epi32, _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256,
+        _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
+        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_set_m128,
+        _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_unpackhi_pd,
+        _mm256_unpackhi_ps, _mm256_unpacklo_pd, _mm256_unpacklo_ps, _mm256_xor_si256,
+    };
+
+    use super::{Job, LINE, Read, UNKNOWN, WIDTH, in_groups};
+
+    /// Codes that a register holds as 16-bit numbers.
+    const CODES: usize = 16;
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
+        let (query, _) = job.codes.as_chunks::<CODES>();
+        in_groups(job, lower, upper, |record| ask(record), |records| read(query, records));
+    }
+
+    /// Asks for all lines of a record.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn ask(record: &[u8]) {
+        for line in record.chunks_exact(LINE) {
+            // SAFETY: a prefetch reads nothing, and the address is that of a slice's first byte.
+            #[allow(unsafe_code, unused_unsafe, reason = "safe from some release of Rust on")]
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn read(query: &[[i16; CODES]], records: [&[u8]; WIDTH]) -> Read {
+        let records = records.map(|record| record.as_chunks::<CODES>().0);
+        let mut sums = [_mm256_setzero_si256(); WIDTH];
+        for (at, codes) in query.iter().enumerate() {
+            let b: __m256i = bytemuck::must_cast(*codes);
+            for (sum, record) in sums.iter_mut().zip(&records) {
+                let c: __m128i = bytemuck::must_cast(record[at]);
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(c), b));
+            }
+        }
+        // Pairs are added three times: four sums in each half, then the halves.
+        let pairs = [0, 2, 4, 6].map(|lane| _mm256_hadd_epi32(sums[lane], sums[lane + 1]));
+        let fours = [0, 2].map(|pair| _mm256_hadd_epi32(pairs[pair], pairs[pair + 1]));
+        let [low, high] = fours.map(|four| {
+            _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256::<1>(four))
+        });
+        let products = _mm256_cvtepi32_ps(_mm256_set_m128i(high, low));
+
+        // The last four words of each record, of which the first is codes: rows to columns. Lanes 4
+        // to 7 stand in the upper halves.
+        let tails = records.map(|record| {
+            let tail: __m128 = bytemuck::must_cast(record[record.len() - 1]);
+            tail
+        });
+        let rows = [0, 1, 2, 3].map(|lane| _mm256_set_m128(tails[lane + 4], tails[lane]));
+        let low = [_mm256_unpacklo_ps(rows[0], rows[1]), _mm256_unpacklo_ps(rows[2], rows[3])];
+        let high = [_mm256_unpackhi_ps(rows[0], rows[1]), _mm256_unpackhi_ps(rows[2], rows[3])];
+        let scales = pairs_high(low[0], low[1]);
+        let residuals = pairs_low(high[0], high[1]);
+        let third = pairs_high(high[0], high[1]);
+        let flip = _mm256_set1_epi32(UNKNOWN.cast_signed());
+        let residuals = _mm256_xor_si256(_mm256_castps_si256(residuals), flip);
+        [products, scales, _mm256_castsi256_ps(residuals), third].map(bytemuck::must_cast)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn pairs_low(x: __m256, y: __m256) -> __m256 {
+        _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(x), _mm256_castps_pd(y)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn pairs_high(x: __m256, y: __m256) -> __m256 {
+        _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(x), _mm256_castps_pd(y)))
+    }
+}
