@@ -72,7 +72,7 @@ mod tests {
         block.rows_mut().for_each(|mut row| row.fill([Neighbor { item: 0, distance: 0.25 }]));
         let mut out = Vec::new();
         let mut sink = CsvSink::new(&mut out);
-        sink.begin(ResultShape { n_query: 2, k: 2 }).unwrap();
+        sink.begin(ResultShape::new(2, 2)).unwrap();
         sink.write(&block).unwrap();
         sink.write(&block).unwrap();
         sink.finish().unwrap();

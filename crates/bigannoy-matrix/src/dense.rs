@@ -35,6 +35,44 @@ impl<'a, T: RowFloat> DenseRows<'a, T> {
     fn get(&self, row: usize, col: usize) -> T {
         self.data[if self.row_major { row * self.ncols + col } else { col * self.nrows + row }]
     }
+
+    fn read<F: RowFloat>(&self, rows: Range<usize>, out: &mut [F]) -> Result<(), RowError> {
+        assert!(rows.end <= self.nrows, "rows {rows:?} of {}", self.nrows);
+        assert_eq!(out.len(), rows.len() * self.ncols, "room for exactly the rows asked for");
+        if self.row_major {
+            let data = &self.data[rows.start * self.ncols..rows.end * self.ncols];
+            for (out, &value) in out.iter_mut().zip(data) {
+                *out = F::from_f64(value.into());
+            }
+        } else {
+            for col in 0..self.ncols {
+                let column = &self.data[col * self.nrows..][rows.clone()];
+                for (out, &value) in out.chunks_exact_mut(self.ncols).zip(column) {
+                    out[col] = F::from_f64(value.into());
+                }
+            }
+        }
+        refuse_faults(&*out, self.ncols, rows.start, self, |row, col| self.get(row, col).into())
+    }
+}
+
+/// Refuses the first value of `read`, which are the rows of `source` from `first_row` on, that is not
+/// finite; `stored` tells what stands in the matrix.
+pub(crate) fn refuse_faults<F: RowFloat>(
+    read: &[F],
+    ncols: usize,
+    first_row: usize,
+    source: &dyn RowSource,
+    stored: impl Fn(usize, usize) -> f64,
+) -> Result<(), RowError> {
+    // One pass without branches; the place is looked for only if there is something to find.
+    if read.iter().fold(true, |all, value| all & value.is_finite()) {
+        return Ok(());
+    }
+    let at = read.iter().position(|value| !value.is_finite()).unwrap_or_default();
+    let (row, column) = (first_row + at / ncols, at % ncols);
+    let fault = ValueFault::of_float(stored(row, column)).unwrap_or(ValueFault::NaN);
+    Err(RowError::Value { matrix: source.name(), row, column, fault })
 }
 
 fn count(len: usize, each: usize) -> usize {
@@ -56,29 +94,11 @@ impl<T: RowFloat> RowSource for DenseRows<'_, T> {
     }
 
     fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError> {
-        assert!(rows.end <= self.nrows, "rows {rows:?} of {}", self.nrows);
-        assert_eq!(out.len(), rows.len() * self.ncols, "room for exactly the rows asked for");
-        if self.row_major {
-            let data = &self.data[rows.start * self.ncols..rows.end * self.ncols];
-            for (out, value) in out.iter_mut().zip(data) {
-                *out = value.narrow();
-            }
-        } else {
-            for col in 0..self.ncols {
-                let column = &self.data[col * self.nrows..][rows.clone()];
-                for (out, value) in out.chunks_exact_mut(self.ncols).zip(column) {
-                    out[col] = value.narrow();
-                }
-            }
-        }
-        // One pass without branches; the place is looked for only if there is something to find.
-        if out.iter().fold(true, |all, value| all & value.is_finite()) {
-            return Ok(());
-        }
-        let at = out.iter().position(|value| !value.is_finite()).unwrap_or_default();
-        let (row, column) = (rows.start + at / self.ncols, at % self.ncols);
-        let fault = ValueFault::of_float(self.get(row, column).into()).unwrap_or(ValueFault::NaN);
-        Err(RowError::Value { matrix: self.name(), row, column, fault })
+        self.read(rows, out)
+    }
+
+    fn copy_rows_f64(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        self.read(rows, out)
     }
 }
 

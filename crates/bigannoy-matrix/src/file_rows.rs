@@ -228,6 +228,10 @@ impl RowSource for FileRows {
         self.read_rows(rows, ValuePolicy::default(), out)
     }
 
+    fn copy_rows_f64(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        self.read_rows(rows, ValuePolicy::default(), out)
+    }
+
     fn piece_rows(&self) -> usize {
         PIECE_ROWS
     }

@@ -13,9 +13,6 @@ pub trait RowFloat: Copy + Default + Send + Sync + Into<f64> + private::Sealed {
     /// The number, rounded where it has more digits.
     fn from_f64(number: f64) -> Self;
 
-    /// The value rounded to `f32`.
-    fn narrow(self) -> f32;
-
     /// Whether it is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 }
@@ -36,10 +33,6 @@ impl RowFloat for f32 {
         number as f32
     }
 
-    fn narrow(self) -> f32 {
-        self
-    }
-
     fn is_finite(self) -> bool {
         self.is_finite()
     }
@@ -52,10 +45,6 @@ impl RowFloat for f64 {
 
     fn from_f64(number: f64) -> Self {
         number
-    }
-
-    fn narrow(self) -> f32 {
-        f32::from_f64(self)
     }
 
     fn is_finite(self) -> bool {

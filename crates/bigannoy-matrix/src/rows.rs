@@ -1,4 +1,4 @@
-//! Rows of `f32`, which is what trees and distances are made of.
+//! Rows of `f32`, which is what trees are made of, and of `f64`, for distances with all digits.
 
 use std::ops::Range;
 use std::path::Path;
@@ -50,6 +50,24 @@ pub trait RowSource: Sync {
     /// # Panics
     /// If `rows` ends after `nrows`, or `out` does not have room for exactly these rows.
     fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), RowError>;
+
+    /// Copies `rows` (counted from 0) to `out`, row-major, each value with all digits that it has.
+    ///
+    /// Default: what [`RowSource::copy_rows`] gives, which is all where the matrix has no more than
+    /// `f32` holds. The matrices of this crate give what they store.
+    ///
+    /// # Errors
+    /// As [`RowSource::copy_rows`]; where a source gives what it stores, values too large for 32
+    /// bits are none.
+    ///
+    /// # Panics
+    /// As [`RowSource::copy_rows`].
+    fn copy_rows_f64(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        let mut narrow = vec![0.0; out.len()];
+        self.copy_rows(rows, &mut narrow)?;
+        out.iter_mut().zip(narrow).for_each(|(out, value)| *out = value.into());
+        Ok(())
+    }
 
     /// How many rows are best copied at a time where several threads share the work: a hint too.
     ///

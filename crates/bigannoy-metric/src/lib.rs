@@ -33,6 +33,7 @@
 pub mod bits;
 mod block;
 mod folded;
+mod item_set;
 pub mod kernel;
 mod metric;
 mod prepared;
@@ -40,6 +41,7 @@ mod rank;
 
 pub use block::{NeighborBlock, RowMut};
 pub use folded::Folded;
+pub use item_set::{ItemOutOfRange, ItemSet};
 pub use metric::{Metric, UnknownMetric};
 pub use prepared::{Prepared, angular_comparable};
-pub use rank::{Neighbor, RankKey, TopK};
+pub use rank::{Neighbor, RankKey, TopK, WideNeighbor};

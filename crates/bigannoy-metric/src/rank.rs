@@ -14,6 +14,21 @@ pub struct Neighbor {
     pub distance: f32,
 }
 
+/// A [`Neighbor`] whose distance has double precision.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WideNeighbor {
+    /// The item, counted from 0.
+    pub item: u32,
+    /// The distance.
+    pub distance: f64,
+}
+
+impl From<Neighbor> for WideNeighbor {
+    fn from(neighbor: Neighbor) -> Self {
+        WideNeighbor { item: neighbor.item, distance: neighbor.distance.into() }
+    }
+}
+
 /// A comparable distance and an item in one integer: smaller ranks first.
 ///
 /// Ranked by distance, then by item. The two zeros are equal, and a NaN, which only a damaged file

@@ -10,7 +10,8 @@ pub enum SearchError {
     #[error("k is 0, expected at least 1")]
     ZeroK,
     /// More neighbors than the index can give.
-    #[error("k is {k}, expected at most {most}: the index has {n_items} items{}",
+    #[error("k is {k}, expected at most {most}: the index has {n_items} items{}{}",
+        if admitted == n_items { String::new() } else { format!(", {admitted} of them admitted") },
         if *.own_row { " and a row is not its own neighbor" } else { "" })]
     TooManyNeighbors {
         /// The number asked for.
@@ -19,12 +20,22 @@ pub enum SearchError {
         most: u32,
         /// Items in the index.
         n_items: u32,
+        /// Items that may be neighbors.
+        admitted: u32,
         /// Whether one item, the row itself, was to be left out.
         own_row: bool,
     },
     /// A search budget of nothing.
     #[error("search_k is 0, expected at least 1")]
     ZeroSearchK,
+    /// A filter that is not over the items of the index.
+    #[error("the filter is over {found} items, expected {expected} as in the index")]
+    Filter {
+        /// Items that the filter is over.
+        found: u32,
+        /// Items in the index.
+        expected: u32,
+    },
     /// The query has another number of columns than the index has dimensions.
     #[error("the query has {found} columns, expected {expected} as in the index")]
     WrongDimension {
@@ -51,6 +62,9 @@ pub enum SearchError {
         /// Items in the index.
         n_items: u32,
     },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// The index contradicts itself.
     #[error(transparent)]
     Damaged(#[from] DamagedRecord),

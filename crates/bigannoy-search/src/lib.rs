@@ -37,12 +37,14 @@
 //! The search is that of Annoy 1.17.3 (`src/annoylib.h`), re-stated.
 #![forbid(unsafe_code)]
 
+mod budget;
 mod error;
 mod index;
 mod query;
 mod scratch;
 mod walk;
 
+pub use budget::Budget;
 pub use error::SearchError;
 pub use index::Index;
 pub use query::Query;

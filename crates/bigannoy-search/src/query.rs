@@ -1,14 +1,15 @@
 //! Questions to an index.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy_format::Forest;
-use bigannoy_metric::{Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
+use bigannoy_metric::{ItemSet, Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
 use rayon::prelude::*;
 
-use crate::SearchError;
 use crate::scratch::Scratch;
 use crate::walk::Walk;
+use crate::{Budget, SearchError};
 
 /// Queries that a thread takes at a time.
 const PIECE: usize = 16;
@@ -16,54 +17,117 @@ const PIECE: usize = 16;
 /// A search with its settings: begun with [`crate::Index::query`].
 ///
 /// Neighbors come nearest first, equal distances by item. Under dot the distances are inner products
-/// and come in descending order. There can be fewer than `k`: a search
-/// with a small budget need not meet more.
+/// and come in descending order. There can be fewer than `k`: a search with a small budget need not
+/// meet more, unless it may [widen](Query::widen).
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is searched until a query is given"]
 pub struct Query<'a> {
     forest: Forest<'a>,
     k: usize,
-    search_k: Option<usize>,
+    budget: Budget,
+    widen: bool,
+    admit: Option<&'a ItemSet>,
+    include_self: bool,
+    skip: bool,
+    interrupt: Option<&'a AtomicBool>,
 }
 
 impl<'a> Query<'a> {
     pub(crate) fn new(forest: Forest<'a>, k: usize) -> Self {
-        Query { forest, k, search_k: None }
+        Query {
+            forest,
+            k,
+            budget: Budget::default(),
+            widen: false,
+            admit: None,
+            include_self: false,
+            skip: false,
+            interrupt: None,
+        }
     }
 
-    /// Sets the budget: how many items are gathered from the trees before they are ranked. More
-    /// give a higher recall and a longer search.
+    /// Sets how many items are gathered from the trees before they are ranked. Default:
+    /// [`Budget::PerTree`].
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Sets the budget to `search_k` items: [`Budget::Items`].
+    pub fn search_k(self, search_k: usize) -> Self {
+        self.budget(Budget::Items(search_k))
+    }
+
+    /// Compares every item: [`Budget::Exhaustive`].
+    pub fn exhaustive(self) -> Self {
+        self.budget(Budget::Exhaustive)
+    }
+
+    /// Doubles the budget of a query, again and again, until it has `k` neighbors or everything was
+    /// looked at. The answer is the one that this budget gives. Default: no.
+    pub fn widen(mut self, widen: bool) -> Self {
+        self.widen = widen;
+        self
+    }
+
+    /// Lets only these items be neighbors. Others count for nothing, so that the budget is spent on
+    /// those that are admitted however few they are. Default: all are.
     ///
-    /// Default: neighbors sought times the number of roots, as in Annoy. A search that leaves the
-    /// own row out seeks one more than `k`.
-    pub fn search_k(mut self, search_k: usize) -> Self {
-        self.search_k = Some(search_k);
+    /// `k` must not be more than the items admitted; where each row is left out of its own
+    /// neighbors, not more than one less, for the sake of the rows that are admitted themselves.
+    pub fn admit(mut self, items: &'a ItemSet) -> Self {
+        self.admit = Some(items);
+        self
+    }
+
+    /// Sets whether an item that is searched for is among its own neighbors. Default: no.
+    pub fn include_self(mut self, include_self: bool) -> Self {
+        self.include_self = include_self;
+        self
+    }
+
+    /// Sets whether rows with a value that is not finite have no neighbors, rather than be refused.
+    /// Default: no.
+    pub fn skip_non_finite(mut self, skip: bool) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// Ends the search of a block with [`SearchError::Interrupted`] soon after `interrupt` has become
+    /// true: the queries that are being answered are the last. Default: nothing ends it.
+    pub fn interrupt(mut self, interrupt: &'a AtomicBool) -> Self {
+        self.interrupt = Some(interrupt);
         self
     }
 
     /// The neighbors of `vector`. Under hamming, components greater than 0.5 are set bits.
     ///
     /// # Errors
-    /// [`SearchError`]: `k` or `search_k` out of range, a vector of another dimension or with a
-    /// value that is not finite, a damaged index.
+    /// [`SearchError`]: `k`, the budget or the filter out of range, a vector of another dimension or
+    /// with a value that is not finite, a damaged index.
     pub fn by_vector(&self, vector: &[f32]) -> Result<Vec<Neighbor>, SearchError> {
         let walk = self.walk(false)?;
         self.check_rows(vector, 1)?;
-        let keys = walk.run(self.forest, &self.prepare(vector), &mut self.scratch())?;
+        if !is_finite(vector) {
+            return Ok(Vec::new());
+        }
+        let keys = self.answer(walk, &self.prepare(vector), &mut self.scratch())?;
         Ok(self.neighbors(keys).collect())
     }
 
-    /// The neighbors of an item of the index, itself left out.
+    /// The neighbors of an item of the index, itself left out unless [`Query::include_self`] says
+    /// otherwise.
     ///
     /// # Errors
-    /// [`SearchError`]: `k` or `search_k` out of range, no such item, a damaged index.
+    /// [`SearchError`]: `k`, the budget or the filter out of range, no such item, a damaged index.
     pub fn by_item(&self, item: u32) -> Result<Vec<Neighbor>, SearchError> {
         let n_items = self.forest.shape().n_items();
-        let walk = Walk { exclude: Some(item), ..self.walk(true)? };
+        let walk = self.walk(true)?;
         if item >= n_items || !self.forest.is_present(item) {
             return Err(SearchError::NoSuchItem { item, n_items });
         }
-        let keys = walk.run(self.forest, &self.forest.prepared(item), &mut self.scratch())?;
+        let query = self.forest.prepared(item);
+        let keys = self.answer(self.leaving_out(item, walk), &query, &mut self.scratch())?;
         Ok(self.neighbors(keys).collect())
     }
 
@@ -71,7 +135,8 @@ impl<'a> Query<'a> {
     /// dimensions.
     ///
     /// # Errors
-    /// As [`Query::by_vector`]; rows are counted from the beginning of the block.
+    /// As [`Query::by_vector`]; rows are counted from the beginning of the block. And
+    /// [`SearchError::Interrupted`].
     pub fn by_rows(&self, rows: &[f32]) -> Result<NeighborBlock, SearchError> {
         let walk = self.walk(false)?;
         let dim = self.forest.shape().layout().dim();
@@ -80,15 +145,19 @@ impl<'a> Query<'a> {
         }
         self.check_rows(rows, rows.len() / dim)?;
         self.run_block(rows.len() / dim, |row, scratch| {
-            walk.run(self.forest, &self.prepare(&rows[row * dim..][..dim]), scratch)
+            let vector = &rows[row * dim..][..dim];
+            if self.skip && !is_finite(vector) {
+                return Ok(Vec::new());
+            }
+            self.answer(walk, &self.prepare(vector), scratch)
         })
     }
 
-    /// The neighbors of each item in `items`, counted from 0, itself left out. Where the ids have a
-    /// gap, the row is empty.
+    /// The neighbors of each item in `items`, counted from 0, itself left out unless
+    /// [`Query::include_self`] says otherwise. Where the ids have a gap, the row is empty.
     ///
     /// # Errors
-    /// As [`Query::by_item`].
+    /// As [`Query::by_item`]; and [`SearchError::Interrupted`].
     pub fn by_items(&self, items: Range<u32>) -> Result<NeighborBlock, SearchError> {
         let walk = self.walk(true)?;
         let n_items = self.forest.shape().n_items();
@@ -101,42 +170,78 @@ impl<'a> Query<'a> {
             if !self.forest.is_present(item) {
                 return Ok(Vec::new());
             }
-            let walk = Walk { exclude: Some(item), ..walk };
-            walk.run(self.forest, &self.forest.prepared(item), scratch)
+            self.answer(self.leaving_out(item, walk), &self.forest.prepared(item), scratch)
         })
     }
 
-    /// Checks the settings alone.
+    /// Checks the settings alone. `own_rows` tells whether items of the index are searched for.
     ///
     /// # Errors
-    /// [`SearchError`]: `k` or `search_k` out of range. `own_row` tells whether the row itself is
-    /// left out, which leaves one item less.
-    pub fn check(&self, own_row: bool) -> Result<(), SearchError> {
-        self.walk(own_row).map(drop)
+    /// [`SearchError`]: `k`, the budget or the filter out of range.
+    pub fn check(&self, own_rows: bool) -> Result<(), SearchError> {
+        self.walk(own_rows).map(drop)
     }
 
-    fn walk(&self, own_row: bool) -> Result<Walk, SearchError> {
+    fn walk(&self, own_rows: bool) -> Result<Walk<'a>, SearchError> {
         let n_items = self.forest.shape().n_items();
-        let most = n_items - u32::from(own_row);
+        if let Some(admit) = self.admit
+            && admit.n_items() != n_items
+        {
+            return Err(SearchError::Filter { found: admit.n_items(), expected: n_items });
+        }
+        let own_row = own_rows && !self.include_self;
+        let admitted = self.admit.map_or(n_items, ItemSet::len);
+        let most = admitted.saturating_sub(u32::from(own_row));
         if self.k == 0 {
             return Err(SearchError::ZeroK);
         }
         if self.k > most as usize {
-            return Err(SearchError::TooManyNeighbors { k: self.k, most, n_items, own_row });
-        }
-        if self.search_k == Some(0) {
-            return Err(SearchError::ZeroSearchK);
+            let k = self.k;
+            return Err(SearchError::TooManyNeighbors { k, most, n_items, admitted, own_row });
         }
         let sought = self.k + usize::from(own_row);
-        let default = sought.saturating_mul(self.forest.shape().roots().len());
-        Ok(Walk { k: self.k, search_k: self.search_k.unwrap_or(default), exclude: None })
+        let search_k = match self.budget {
+            Budget::PerTree => Some(sought.saturating_mul(self.forest.shape().roots().len())),
+            Budget::Items(0) => return Err(SearchError::ZeroSearchK),
+            Budget::Items(search_k) => Some(search_k),
+            Budget::Exhaustive => None,
+        };
+        Ok(Walk { k: self.k, search_k, admit: self.admit, exclude: None })
     }
 
-    /// Refuses rows of the wrong length and values that are not finite.
+    fn leaving_out(&self, item: u32, walk: Walk<'a>) -> Walk<'a> {
+        Walk { exclude: (!self.include_self).then_some(item), ..walk }
+    }
+
+    /// Walks, and again with a larger budget if it is to widen.
+    fn answer(
+        &self,
+        mut walk: Walk<'a>,
+        query: &Prepared<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<RankKey>, SearchError> {
+        let shape = self.forest.shape();
+        // No tree leads to an item twice.
+        let everything = (shape.n_items() as usize).saturating_mul(shape.roots().len());
+        loop {
+            let keys = walk.run(self.forest, query, scratch)?;
+            match walk.search_k {
+                Some(search_k) if self.widen && keys.len() < self.k && search_k < everything => {
+                    walk.search_k = Some(search_k.saturating_mul(2));
+                }
+                _ => return Ok(keys),
+            }
+        }
+    }
+
+    /// Refuses rows of the wrong length, and values that are not finite unless they are skipped.
     fn check_rows(&self, rows: &[f32], nrows: usize) -> Result<(), SearchError> {
         let dim = self.forest.shape().layout().dim();
         if rows.len() != nrows * dim {
             return Err(SearchError::WrongDimension { expected: dim, found: rows.len() });
+        }
+        if self.skip {
+            return Ok(());
         }
         match rows.iter().position(|value| !value.is_finite()) {
             None => Ok(()),
@@ -149,7 +254,7 @@ impl<'a> Query<'a> {
 
     fn run_block<F>(&self, nrows: usize, run: F) -> Result<NeighborBlock, SearchError>
     where
-        F: Fn(usize, &mut Scratch) -> Result<Vec<RankKey>, bigannoy_format::DamagedRecord> + Sync,
+        F: Fn(usize, &mut Scratch) -> Result<Vec<RankKey>, SearchError> + Sync,
     {
         let mut block = NeighborBlock::new(nrows, self.k);
         let mut rows: Vec<RowMut<'_>> = block.rows_mut().collect();
@@ -157,6 +262,9 @@ impl<'a> Query<'a> {
             || self.scratch(),
             |scratch, (piece, rows)| {
                 for (offset, row) in rows.iter_mut().enumerate() {
+                    if self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
+                        return Err(SearchError::Interrupted);
+                    }
                     row.fill(self.neighbors(run(piece * PIECE + offset, scratch)?));
                 }
                 Ok::<(), SearchError>(())
@@ -181,4 +289,8 @@ impl<'a> Query<'a> {
     fn scratch(&self) -> Scratch {
         Scratch::new(self.forest.shape().n_items())
     }
+}
+
+fn is_finite(vector: &[f32]) -> bool {
+    vector.iter().all(|value| value.is_finite())
 }

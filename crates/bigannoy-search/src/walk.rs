@@ -4,9 +4,9 @@ use std::hint::black_box;
 
 use bigannoy_format::{DamagedRecord, Forest, ForestShape, Record};
 use bigannoy_metric::kernel::{self, LANES};
-use bigannoy_metric::{Metric, Prepared, RankKey, TopK};
+use bigannoy_metric::{ItemSet, Metric, Prepared, RankKey, TopK};
 
-use crate::scratch::{Candidates, Priority, Scratch};
+use crate::scratch::{Priority, Scratch};
 
 /// Candidates whose records are asked for together. Items lie scattered over the file: reading a
 /// word of each line of each record, before anything is computed, has the processor fetch many of
@@ -17,16 +17,20 @@ const LINE_WORDS: usize = 16;
 
 /// One query, ready to walk.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Walk {
+pub(crate) struct Walk<'a> {
     /// Neighbors wanted.
     pub(crate) k: usize,
-    /// How many items to gather, repetitions included, before ranking. May be overshot by a leaf.
-    pub(crate) search_k: usize,
-    /// An item that is not to be among the neighbors.
+    /// How many admitted items to gather, repetitions included, before ranking; may be overshot by a
+    /// leaf. None: every item is ranked, and no tree looked at.
+    pub(crate) search_k: Option<usize>,
+    /// The items that may be neighbors, where not all may. Others count for nothing: they are neither
+    /// ranked nor do they use up the budget.
+    pub(crate) admit: Option<&'a ItemSet>,
+    /// An item that is not to be among the neighbors, though it counts as one gathered.
     pub(crate) exclude: Option<u32>,
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Finds the neighbors of `query`, which has the index's metric and dimension, best first.
     pub(crate) fn run(
         &self,
@@ -34,11 +38,31 @@ impl Walk {
         query: &Prepared<'_>,
         scratch: &mut Scratch,
     ) -> Result<Vec<RankKey>, DamagedRecord> {
-        scratch.candidates.clear();
-        self.gather(forest, query, scratch)?;
         scratch.best.reset(self.k);
-        self.rank(forest, query, &scratch.candidates, &mut scratch.best);
+        if let Some(search_k) = self.search_k {
+            scratch.candidates.clear();
+            self.gather(forest, query, search_k, scratch)?;
+            for group in scratch.candidates.items().chunks(GROUP) {
+                self.rank(forest, query, group, &mut scratch.best);
+            }
+        } else {
+            let n_items = forest.shape().n_items();
+            let mut admitted = (0..n_items).filter(|&item| self.admits(item));
+            let mut group = Vec::with_capacity(GROUP);
+            loop {
+                group.clear();
+                group.extend(admitted.by_ref().take(GROUP));
+                if group.is_empty() {
+                    break;
+                }
+                self.rank(forest, query, &group, &mut scratch.best);
+            }
+        }
         Ok(scratch.best.drain_sorted())
+    }
+
+    fn admits(&self, item: u32) -> bool {
+        self.admit.is_none_or(|admit| admit.contains(item))
     }
 
     /// Walks down all trees at once, nearest subtree first, until enough items are gathered.
@@ -46,6 +70,7 @@ impl Walk {
         &self,
         forest: Forest<'_>,
         query: &Prepared<'_>,
+        search_k: usize,
         scratch: &mut Scratch,
     ) -> Result<(), DamagedRecord> {
         let Scratch { queue, candidates, .. } = scratch;
@@ -59,7 +84,7 @@ impl Walk {
         }
         let mut gathered = 0;
         let mut visits = most_visits(forest.shape());
-        while gathered < self.search_k
+        while gathered < search_k
             && let Some((priority, node)) = queue.pop()
         {
             if node.0 >= forest.shape().n_items() {
@@ -71,14 +96,21 @@ impl Walk {
             }
             match forest.record(node)? {
                 Record::Item(item) => {
-                    candidates.insert(item);
-                    gathered += 1;
+                    if self.admits(item) {
+                        candidates.insert(item);
+                        gathered += 1;
+                    }
                 }
                 Record::Leaf(items) => {
-                    for &item in items {
+                    let Some(admit) = self.admit else {
+                        items.iter().for_each(|&item| candidates.insert(item));
+                        gathered += items.len();
+                        continue;
+                    };
+                    for &item in items.iter().filter(|&&item| admit.contains(item)) {
                         candidates.insert(item);
+                        gathered += 1;
                     }
-                    gathered += items.len();
                 }
                 Record::Split(split) => {
                     let nearest = priority.margin();
@@ -98,46 +130,38 @@ impl Walk {
         Ok(())
     }
 
-    /// Ranks the candidates by distance, several at a time.
-    fn rank(
-        &self,
-        forest: Forest<'_>,
-        query: &Prepared<'_>,
-        candidates: &Candidates,
-        best: &mut TopK,
-    ) {
-        for group in candidates.items().chunks(GROUP) {
-            let mut present = [0; GROUP];
-            let mut count = 0;
-            let mut touched = 0;
-            for &item in group {
-                let record = forest.item_record(item);
-                touched ^= record.iter().step_by(LINE_WORDS).fold(0, |all, word| all ^ word);
-                if record[0] == 1 && Some(item) != self.exclude {
-                    present[count] = item;
-                    count += 1;
-                }
+    /// Ranks a group of at most [`GROUP`] candidates by distance, several at a time.
+    fn rank(&self, forest: Forest<'_>, query: &Prepared<'_>, group: &[u32], best: &mut TopK) {
+        let mut present = [0; GROUP];
+        let mut count = 0;
+        let mut touched = 0;
+        for &item in group {
+            let record = forest.item_record(item);
+            touched ^= record.iter().step_by(LINE_WORDS).fold(0, |all, word| all ^ word);
+            if record[0] == 1 && Some(item) != self.exclude {
+                present[count] = item;
+                count += 1;
             }
-            black_box(touched);
-            if forest.shape().layout().metric() == Metric::Hamming {
-                for &item in &present[..count] {
-                    best.push(RankKey::new(query.comparable_bits(forest.bits(item)), item));
-                }
-                continue;
+        }
+        black_box(touched);
+        if forest.shape().layout().metric() == Metric::Hamming {
+            for &item in &present[..count] {
+                best.push(RankKey::new(query.comparable_bits(forest.bits(item)), item));
             }
-            let (batches, rest) = present[..count].as_chunks::<LANES>();
-            for batch in batches {
-                let vectors = batch.map(|item| forest.vector(item));
-                let lengths = batch.map(|item| forest.squared_length(item));
-                let distances = query.comparable_lanes(&vectors, &lengths);
-                for (&item, distance) in batch.iter().zip(distances) {
-                    best.push(RankKey::new(distance, item));
-                }
-            }
-            for &item in rest {
-                let distance = query.comparable(forest.vector(item), forest.squared_length(item));
+            return;
+        }
+        let (batches, rest) = present[..count].as_chunks::<LANES>();
+        for batch in batches {
+            let vectors = batch.map(|item| forest.vector(item));
+            let lengths = batch.map(|item| forest.squared_length(item));
+            let distances = query.comparable_lanes(&vectors, &lengths);
+            for (&item, distance) in batch.iter().zip(distances) {
                 best.push(RankKey::new(distance, item));
             }
+        }
+        for &item in rest {
+            let distance = query.comparable(forest.vector(item), forest.squared_length(item));
+            best.push(RankKey::new(distance, item));
         }
     }
 }

@@ -18,7 +18,7 @@
 //! let directory = tempfile::tempdir()?;
 //! let ids = directory.path().join("nn_index.desc");
 //! let mut sink = MatrixSink::new(Destination::create(&ids));
-//! sink.begin(ResultShape { n_query: 2, k: 1 })?;
+//! sink.begin(ResultShape::new(2, 1))?;
 //! sink.write(&block)?;
 //! sink.finish()?;
 //! assert_eq!(BigMatrix::attach(&ids)?.view::<i32>()?.column(0), [5, 5]); // rows of R

@@ -2,7 +2,7 @@
 
 use bigannoy_descriptor::Descriptor;
 use bigannoy_matrix::{Element, ElementType};
-use bigannoy_metric::{Neighbor, NeighborBlock};
+use bigannoy_metric::NeighborBlock;
 
 use crate::destination::OpenDestination;
 use crate::{Destination, NeighborSink, ResultShape, SinkError};
@@ -13,7 +13,8 @@ use crate::{Destination, NeighborSink, ResultShape, SinkError};
 /// as R counts rows, in a matrix of type `integer` or `double`. Distances go to `double` or
 /// `float`. Where a row has fewer than `k` neighbors the rest is R's missing value, and NaN in a
 /// matrix of type `float`. New matrices
-/// are `integer` and `double`.
+/// are `integer` and `double`, which holds distances of either precision; `float` rounds those of
+/// double precision.
 ///
 /// Existing destinations are written to as the blocks come: a search that is broken off leaves
 /// them partly overwritten. New ones appear only when they are complete.
@@ -121,12 +122,12 @@ impl NeighborSink for MatrixSink<'_> {
         match open.ids.element_type() {
             // Item numbers have 31 bits, and the largest is taken by a root.
             ElementType::Integer => {
-                fill(&mut open.ids, first, block, i32::MISSING, |neighbor| {
-                    (neighbor.item + 1).cast_signed()
+                fill(&mut open.ids, first, block, i32::MISSING, |row, rank| {
+                    (block.row(row)[rank].item + 1).cast_signed()
                 })?;
             }
-            _ => fill(&mut open.ids, first, block, f64::MISSING, |neighbor| {
-                f64::from(neighbor.item) + 1.0
+            _ => fill(&mut open.ids, first, block, f64::MISSING, |row, rank| {
+                f64::from(block.row(row)[rank].item) + 1.0
             })?,
         }
         if let Some(distances) = &mut open.distances {
@@ -134,10 +135,12 @@ impl NeighborSink for MatrixSink<'_> {
                 // Not `bigmemory`'s missing `float`: most ways of reading it in R show a tiny number,
                 // which would be the nearest neighbor of all.
                 ElementType::Float => {
-                    fill(distances, first, block, f32::NAN, |neighbor| neighbor.distance)?;
+                    fill(distances, first, block, f32::NAN, |row, rank| {
+                        block.row(row)[rank].distance
+                    })?;
                 }
-                _ => fill(distances, first, block, f64::MISSING, |neighbor| {
-                    f64::from(neighbor.distance)
+                _ => fill(distances, first, block, f64::MISSING, |row, rank| {
+                    block.distance(row, rank)
                 })?,
             }
         }
@@ -159,19 +162,20 @@ impl NeighborSink for MatrixSink<'_> {
     }
 }
 
-/// Writes a value of each neighbor of `block` to the rows from `first_row` on, column by column.
+/// Writes a value of each neighbor of `block`, by row and rank, to the rows from `first_row` on,
+/// column by column.
 fn fill<T: Element>(
     destination: &mut OpenDestination<'_>,
     first_row: usize,
     block: &NeighborBlock,
     missing: T,
-    value: impl Fn(&Neighbor) -> T,
+    value: impl Fn(usize, usize) -> T,
 ) -> Result<(), SinkError> {
     let mut view = destination.view_mut::<T>()?;
     for rank in 0..block.k() {
         let column = &mut view.column_mut(rank)[first_row..first_row + block.nrows()];
-        for (place, row) in column.iter_mut().zip(block.rows()) {
-            *place = row.get(rank).map_or(missing, &value);
+        for (row, place) in column.iter_mut().enumerate() {
+            *place = if rank < block.row(row).len() { value(row, rank) } else { missing };
         }
     }
     Ok(())

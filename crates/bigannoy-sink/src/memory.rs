@@ -4,7 +4,8 @@ use bigannoy_metric::NeighborBlock;
 
 use crate::{NeighborSink, ResultShape, SinkError};
 
-/// Keeps all neighbors in memory: eight bytes for each place.
+/// Keeps all neighbors in memory: eight bytes for each place, sixteen where distances have double
+/// precision.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySink(NeighborBlock);
 
@@ -24,7 +25,7 @@ impl MemorySink {
 
 impl NeighborSink for MemorySink {
     fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
-        self.0 = NeighborBlock::new(0, shape.k);
+        self.0 = shape.block(0);
         Ok(())
     }
 

@@ -6,11 +6,41 @@ use crate::SinkError;
 
 /// The shape of a whole result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ResultShape {
     /// Queries: rows of the result.
     pub n_query: usize,
     /// Neighbors for each query: columns of the result.
     pub k: usize,
+    /// Whether distances have double precision: all blocks are such then (see
+    /// [`NeighborBlock::is_double`]). A search in an index has those of `f32`, an exact one and one
+    /// that ranks its candidates anew has more.
+    pub double: bool,
+}
+
+impl ResultShape {
+    /// A result of `n_query` rows of `k` neighbors, with distances of `f32`.
+    #[must_use]
+    pub const fn new(n_query: usize, k: usize) -> Self {
+        ResultShape { n_query, k, double: false }
+    }
+
+    /// Sets whether distances have double precision.
+    #[must_use]
+    pub fn double(mut self, double: bool) -> Self {
+        self.double = double;
+        self
+    }
+
+    /// An empty block for `nrows` rows of the result.
+    #[must_use]
+    pub fn block(self, nrows: usize) -> NeighborBlock {
+        if self.double {
+            NeighborBlock::double(nrows, self.k)
+        } else {
+            NeighborBlock::new(nrows, self.k)
+        }
+    }
 }
 
 /// Takes the neighbors of all queries, in the order of the queries.

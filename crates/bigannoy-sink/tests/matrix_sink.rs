@@ -7,7 +7,7 @@ use bigannoy_matrix::{BigMatrix, Element, ElementType, MatrixSpec, NewMatrix};
 use bigannoy_metric::{Neighbor, NeighborBlock};
 use bigannoy_sink::{Destination, MatrixSink, NeighborSink, ResultShape, SinkError};
 
-const SHAPE: ResultShape = ResultShape { n_query: 3, k: 2 };
+const SHAPE: ResultShape = ResultShape::new(3, 2);
 
 /// Rows with two, one and no neighbors, in two blocks.
 fn blocks() -> [NeighborBlock; 2] {

@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
     /// Searches block by block.
     pub(crate) fn into_sink(self, sink: &mut dyn NeighborSink) -> Result<SearchSummary, Error> {
         let watch = &self.options.watch;
-        sink.begin(ResultShape { n_query: self.n_query, k: self.options.k })?;
+        sink.begin(ResultShape::new(self.n_query, self.options.k))?;
         let mut short_rows = 0;
         let mut vectors = Vec::new();
         watch.report(Stage::Queries, 0, self.n_query as u64);
