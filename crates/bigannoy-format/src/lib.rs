@@ -47,7 +47,7 @@ mod record;
 mod sidecar;
 mod verify;
 
-pub use dcf::{DcfError, parse_dcf, write_dcf};
+pub use dcf::{DcfError, DcfField, is_field_name, parse_dcf, write_dcf};
 pub use error::{DamagedRecord, OpenError};
 pub use forest::{Forest, ForestShape};
 pub use layout::{Layout, LayoutError, MAX_NODES, UnknownVariant, Variant};

@@ -2,7 +2,7 @@
 
 use bigannoy_metric::{Metric, UnknownMetric};
 
-use crate::{DcfError, parse_dcf, write_dcf};
+use crate::{DcfError, DcfField, parse_dcf, write_dcf};
 
 /// What is known about an index, as its sidecar file records it.
 ///
@@ -61,8 +61,10 @@ pub enum SidecarError {
         field: &'static str,
     },
     /// A field's value is not what it has to be.
-    #[error("the field {field} is {found:?}, expected {expected}")]
+    #[error("line {line}: the field {field} is {found:?}, expected {expected}")]
     Value {
+        /// The line on which it stands, counted from 1.
+        line: usize,
         /// The field.
         field: &'static str,
         /// What it should be.
@@ -77,8 +79,13 @@ pub enum SidecarError {
         most: u64,
     },
     /// The metric is none that we know.
-    #[error(transparent)]
-    Metric(#[from] UnknownMetric),
+    #[error("line {line}: {problem}")]
+    Metric {
+        /// The line on which it stands, counted from 1.
+        line: usize,
+        /// What stands there.
+        problem: UnknownMetric,
+    },
 }
 
 impl Sidecar {
@@ -111,17 +118,29 @@ impl Sidecar {
     /// # Errors
     /// [`SidecarError`]: bad syntax, `metric` or `n_dim` missing, or a number that is none.
     pub fn parse(text: &str) -> Result<Self, SidecarError> {
+        Self::parse_with(text, None)
+    }
+
+    /// Reads a sidecar's text; metric and dimension are taken from `layout` where they are missing.
+    ///
+    /// # Errors
+    /// As [`Sidecar::parse`].
+    pub fn parse_with(text: &str, layout: Option<(Metric, usize)>) -> Result<Self, SidecarError> {
         let mut fields = Fields(parse_dcf(text)?);
+        let metric = match fields.take("metric") {
+            Some(DcfField { value, line, .. }) => {
+                value.parse().map_err(|problem| SidecarError::Metric { line, problem })?
+            }
+            None => layout.ok_or(SidecarError::Missing { field: "metric" })?.0,
+        };
+        let n_dim = fields.number("n_dim")?.or(layout.map(|(_, dim)| dim));
         Ok(Sidecar {
             metadata_version: fields.text("metadata_version"),
             package_version: fields.text("package_version"),
             annoy_version: fields.text("annoy_version"),
             index_id: fields.text("index_id"),
-            metric: fields
-                .text("metric")
-                .ok_or(SidecarError::Missing { field: "metric" })?
-                .parse()?,
-            n_dim: fields.number("n_dim")?.ok_or(SidecarError::Missing { field: "n_dim" })?,
+            metric,
+            n_dim: n_dim.ok_or(SidecarError::Missing { field: "n_dim" })?,
             n_ref: fields.number("n_ref")?,
             n_trees: fields.number("n_trees")?,
             build_seed: fields.number("build_seed")?,
@@ -132,37 +151,77 @@ impl Sidecar {
             file_md5: fields.text("file_md5"),
             load_mode: fields.text("load_mode"),
             index_file: fields.text("index_file"),
-            other: fields.0,
+            other: fields.0.into_iter().map(|field| (field.name, field.value)).collect(),
         })
+    }
+
+    /// The value of a field beyond the sixteen, if it is there and known (not `NA`).
+    #[must_use]
+    pub fn other(&self, field: &str) -> Option<&str> {
+        let found = self.other.iter().find(|(name, _)| name == field);
+        found.map(|(_, value)| value.as_str()).filter(|&value| value != NA)
+    }
+
+    /// Sets a field beyond the sixteen, at its place if it is there and else behind all others.
+    ///
+    /// # Panics
+    /// If `field` is one of the sixteen, or no name of a field (see [`crate::is_field_name`]).
+    pub fn set_other(&mut self, field: &str, value: impl Into<String>) {
+        assert!(crate::is_field_name(field) && !NAMES.contains(&field), "no other field: {field}");
+        match self.other.iter_mut().find(|(name, _)| name == field) {
+            Some((_, place)) => *place = value.into(),
+            None => self.other.push((field.to_owned(), value.into())),
+        }
     }
 
     /// The sidecar's text. Fields that are `None` are left out, an unknown seed is `NA`.
     #[must_use]
     pub fn to_text(&self) -> String {
         let number = |value: Option<u64>| value.map(|value| value.to_string());
-        let fields = [
-            ("metadata_version", self.metadata_version.clone()),
-            ("package_version", self.package_version.clone()),
-            ("annoy_version", self.annoy_version.clone()),
-            ("index_id", self.index_id.clone()),
-            ("metric", Some(self.metric.to_string())),
-            ("n_dim", Some(self.n_dim.to_string())),
-            ("n_ref", number(self.n_ref)),
-            ("n_trees", number(self.n_trees)),
-            ("build_seed", Some(number(self.build_seed).unwrap_or_else(|| NA.to_owned()))),
-            ("build_threads", self.build_threads.map(|value| value.to_string())),
-            ("build_backend", self.build_backend.clone()),
-            ("file_size", number(self.file_size)),
-            ("file_mtime", self.file_mtime.clone()),
-            ("file_md5", self.file_md5.clone()),
-            ("load_mode", self.load_mode.clone()),
-            ("index_file", self.index_file.clone()),
+        let values = [
+            self.metadata_version.clone(),
+            self.package_version.clone(),
+            self.annoy_version.clone(),
+            self.index_id.clone(),
+            Some(self.metric.to_string()),
+            Some(self.n_dim.to_string()),
+            number(self.n_ref),
+            number(self.n_trees),
+            Some(number(self.build_seed).unwrap_or_else(|| NA.to_owned())),
+            self.build_threads.map(|value| value.to_string()),
+            self.build_backend.clone(),
+            number(self.file_size),
+            self.file_mtime.clone(),
+            self.file_md5.clone(),
+            self.load_mode.clone(),
+            self.index_file.clone(),
         ];
-        let named = fields.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        let named = NAMES.into_iter().zip(&values);
+        let named = named.filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let other = self.other.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         write_dcf(named.chain(other))
     }
 }
+
+/// The sixteen fields, in their order.
+const NAMES: [&str; 16] = [
+    "metadata_version",
+    "package_version",
+    "annoy_version",
+    "index_id",
+    "metric",
+    "n_dim",
+    "n_ref",
+    "n_trees",
+    "build_seed",
+    "build_threads",
+    "build_backend",
+    "file_size",
+    "file_mtime",
+    "file_md5",
+    "load_mode",
+    "index_file",
+];
 
 /// The digits of a whole number that R wrote as a double: `5e+06`.
 fn as_r_writes_doubles(value: &str) -> Option<String> {
@@ -176,25 +235,27 @@ fn as_r_writes_doubles(value: &str) -> Option<String> {
 const NA: &str = "NA";
 
 /// Fields that have not been taken yet.
-struct Fields(Vec<(String, String)>);
+struct Fields(Vec<DcfField>);
 
 impl Fields {
+    fn take(&mut self, field: &'static str) -> Option<DcfField> {
+        let position = self.0.iter().position(|known| known.name == field)?;
+        Some(self.0.remove(position)).filter(|known| known.value != NA)
+    }
+
     fn text(&mut self, field: &'static str) -> Option<String> {
-        let position = self.0.iter().position(|(name, _)| name == field)?;
-        let (_, value) = self.0.remove(position);
-        (value != NA).then_some(value)
+        self.take(field).map(|field| field.value)
     }
 
     fn number<T: std::str::FromStr>(
         &mut self,
         field: &'static str,
     ) -> Result<Option<T>, SidecarError> {
-        let Some(value) = self.text(field) else { return Ok(None) };
+        let Some(DcfField { value, line, .. }) = self.take(field) else { return Ok(None) };
         let number = value.parse().ok().or_else(|| as_r_writes_doubles(&value)?.parse().ok());
-        match number {
-            Some(number) => Ok(Some(number)),
-            None => Err(SidecarError::Value { field, expected: "a whole number", found: value }),
-        }
+        let expected = "a whole number";
+        let wrong = || SidecarError::Value { line, field, expected, found: value };
+        number.map(Some).ok_or_else(wrong)
     }
 }
 
@@ -221,7 +282,7 @@ mod tests {
         assert_eq!(error("n_dim: 3\n"), "the field metric is missing");
         assert_eq!(
             error("metric: angular\nn_dim: -3\n"),
-            "the field n_dim is \"-3\", expected a whole number"
+            "line 2: the field n_dim is \"-3\", expected a whole number"
         );
         assert!(error("metric: angular\nn_dim: 2.5").contains("expected a whole number"));
         let of_r = Sidecar::parse("metric: angular\nn_dim: 3\nfile_size: 5e+06\nn_ref: 1e+05");
@@ -229,7 +290,28 @@ mod tests {
             of_r.map(|of_r| (of_r.file_size, of_r.n_ref)),
             Ok((Some(5_000_000), Some(100_000)))
         );
-        assert!(error("metric: cosine\nn_dim: 3").starts_with("unknown metric \"cosine\""));
+        assert!(error("n_dim: 3\nmetric: cosine").starts_with("line 2: unknown metric \"cosine\""));
         assert!(error("metric").starts_with("line 1:"));
+    }
+
+    #[test]
+    fn what_is_missing_is_taken_from_who_knows_it() {
+        let given = Some((Metric::Dot, 7));
+        let sidecar = Sidecar::parse_with("metric: NA\nn_ref: 4", given).unwrap();
+        assert_eq!((sidecar.metric, sidecar.n_dim, sidecar.n_ref), (Metric::Dot, 7, Some(4)));
+        let sidecar = Sidecar::parse_with("metric: angular\nn_dim: 3", given).unwrap();
+        assert_eq!((sidecar.metric, sidecar.n_dim), (Metric::Angular, 3));
+        assert!(Sidecar::parse_with("n_ref: 4", None).is_err());
+    }
+
+    #[test]
+    fn other_fields_are_set_at_their_places() {
+        let text = "metric: dot\nn_dim: 2\nnote: a\n b\nour: NA\nlast: x\n";
+        let mut sidecar = Sidecar::parse(text).unwrap();
+        assert_eq!((sidecar.other("note"), sidecar.other("our")), (Some("a\nb"), None));
+        sidecar.set_other("our", "1");
+        sidecar.set_other("new", "2");
+        let written = sidecar.to_text();
+        assert!(written.ends_with("note: a\n b\nour: 1\nlast: x\nnew: 2\n"), "{written}");
     }
 }

@@ -5,7 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bigannoy_descriptor::{ByteString, Descriptor, DescriptorBuilder, ElementType};
-use bigannoy_storage::{ClosedNewFile, Existing, MappingMut, NewFile, StorageError};
+use bigannoy_storage::{
+    Claim, ClosedNewFile, Existing, MappingMut, NewFile, PendingCommit, StorageError,
+    commit_together,
+};
 
 use crate::locate::column_path;
 use crate::{BigMatrix, CreateError, Element, MatrixMut, ViewError};
@@ -105,25 +108,29 @@ impl MatrixSpec {
     }
 }
 
-/// The text of a descriptor, written and not yet under its name.
-pub(crate) fn new_text(descriptor: &Descriptor, path: &Path) -> Result<NewFile, StorageError> {
-    let mut text = NewFile::create(path)?;
-    text.write_all(&descriptor.to_text()).map_err(StorageError::io("write", path))?;
-    Ok(text)
+/// Writes the text of a descriptor to a file that is not yet under its name.
+pub(crate) fn write_text(text: &mut NewFile, descriptor: &Descriptor) -> Result<(), StorageError> {
+    let written = text.write_all(&descriptor.to_text());
+    written.map_err(|error| StorageError::io("write", text.target())(error))
 }
 
 /// A matrix that is being created: it has its place on the disk, but no name yet.
 ///
 /// [`NewMatrix::finish`] gives it one, data first and descriptor last, so that nobody ever finds a
-/// descriptor without data. Dropped before that, it leaves nothing.
+/// descriptor without data. Dropped before that, it leaves nothing. What a killed process leaves is
+/// removed, or given its names if it was complete, by the next [`NewMatrix::create`] for the same
+/// descriptor.
 #[derive(Debug)]
 pub struct NewMatrix {
     descriptor: Descriptor,
     path: PathBuf,
     nrows: usize,
     ncols: usize,
+    // Dropped in this order: the claims go when nothing is left that they are for.
     /// All columns, or each column.
     pieces: Vec<Piece>,
+    /// To the descriptor, and to the data file or those of the columns.
+    claims: [Claim; 2],
 }
 
 /// A data file in the making.
@@ -135,8 +142,8 @@ struct Piece {
 }
 
 impl Piece {
-    fn create(path: &Path, bytes: u64) -> Result<Self, StorageError> {
-        let data = NewFile::create(path)?;
+    fn create(claim: &Claim, path: &Path, bytes: u64) -> Result<Self, StorageError> {
+        let data = claim.new_file(path)?;
         bigannoy_storage::reserve(data.file(), path, bytes)?;
         // Closed: a matrix of many columns must not hold a file open for each of them.
         let data = data.close();
@@ -153,7 +160,7 @@ impl NewMatrix {
     /// reserved here: writing the numbers cannot fail later.
     ///
     /// # Errors
-    /// [`CreateError`]: a file stands at one of the paths (also at those of columns, which R would
+    /// [`CreateError`]: another process is creating it; a file stands at one of the paths (also at those of columns, which R would
     /// overwrite), the shape is empty or too large, names and shape do not agree, the directory is
     /// not there, or there is no space. Nothing has been left on the disk then.
     pub fn create(
@@ -183,12 +190,17 @@ impl NewMatrix {
         let files: Vec<PathBuf> = if spec.separated {
             (0..ncols).map(|column| column_path(&data_path, column)).collect()
         } else {
-            vec![data_path]
+            vec![data_path.clone()]
         };
         if files.iter().any(|file| file == path) {
             return Err(CreateError::Path { path: path.to_path_buf() });
         }
-        for file in [path].into_iter().chain(files.iter().map(PathBuf::as_path)) {
+        let claims = [Claim::take(path)?, Claim::take(&data_path)?];
+        if let Some(complete) = PendingCommit::find(path)? {
+            complete.finish()?;
+        }
+        let all = || [path].into_iter().chain(files.iter().map(PathBuf::as_path));
+        for file in all() {
             // A dangling link counts: R would follow it.
             match file.symlink_metadata() {
                 Ok(_) => return Err(StorageError::Exists { path: file.to_path_buf() }.into()),
@@ -196,13 +208,15 @@ impl NewMatrix {
                 Err(error) => return Err(StorageError::io("create", file)(error).into()),
             }
         }
-        let pieces = files.iter().map(|file| Piece::create(file, bytes));
+        claims[0].remove_leftovers(all())?;
+        let pieces = files.iter().map(|file| Piece::create(&claims[1], file, bytes));
         Ok(NewMatrix {
             descriptor,
             path: path.to_path_buf(),
             nrows: spec.nrows,
             ncols: spec.ncols,
             pieces: pieces.collect::<Result<_, _>>()?,
+            claims,
         })
     }
 
@@ -241,32 +255,19 @@ impl NewMatrix {
     /// it. Nothing of the new matrix has been left then, save under [`CreateError::Attach`]: the
     /// matrix is finished there, and only could not be attached.
     pub fn finish(self) -> Result<BigMatrix, CreateError> {
-        let NewMatrix { descriptor, path, pieces, .. } = self;
-        let text = new_text(&descriptor, &path)?;
-        let mut published = Published(Vec::new());
+        let NewMatrix { descriptor, path, pieces, claims, .. } = self;
+        let mut files = Vec::new();
         for Piece { map, data } in pieces {
             map.flush()?;
             drop(map);
-            let target = data.target().to_path_buf();
-            data.commit(Existing::Refuse)?;
-            published.0.push(target);
+            files.push(data);
         }
-        text.commit(Existing::Refuse)?;
-        published.0.clear();
+        let mut text = claims[0].new_file(&path)?;
+        write_text(&mut text, &descriptor)?;
+        files.push(text.close());
+        commit_together(&claims[0], files, Existing::Refuse)?;
+        drop(claims);
         Ok(BigMatrix::attach(&path)?)
-    }
-}
-
-/// Data files that have their names while the descriptor has not: they go if it never comes.
-struct Published(Vec<PathBuf>);
-
-impl Drop for Published {
-    fn drop(&mut self) {
-        for file in &self.0 {
-            // Ours: it was not there a moment ago, and nothing describes it. An error is being
-            // returned already.
-            let _ = std::fs::remove_file(file);
-        }
     }
 }
 

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use bigannoy_descriptor::Descriptor;
-use bigannoy_storage::{Existing, Segment, StorageError, new_segment_name, remove_segment};
+use bigannoy_storage::{
+    Existing, NewFile, Segment, StorageError, new_segment_name, remove_segment,
+};
 
-use crate::create::new_text;
+use crate::create::write_text;
 use crate::locate::column_segment;
 use crate::{AttachError, BigMatrix, CreateError, MatrixSpec};
 
@@ -99,7 +101,9 @@ impl SharedMatrix {
     /// # Errors
     /// [`StorageError`]: a file stands there, or the disk will not take it.
     pub fn write_descriptor(&self, path: impl AsRef<Path>) -> Result<(), StorageError> {
-        new_text(&self.descriptor, path.as_ref())?.commit(Existing::Refuse)
+        let mut text = NewFile::create(path.as_ref())?;
+        write_text(&mut text, &self.descriptor)?;
+        text.commit(Existing::Refuse)
     }
 }
 

@@ -65,6 +65,34 @@ pub enum StorageError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody else is writing a file to that path.
+    #[error(
+        "{} is being written by {}: try again when that has ended{}",
+        path.display(),
+        process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}")),
+        lock.as_ref().map_or_else(String::new, |lock| format!(
+            "; where it was killed, {} has to be removed, since this file system has no locks",
+            lock.display()
+        )),
+    )]
+    Busy {
+        /// The path.
+        path: PathBuf,
+        /// The number of the process that writes, where it is known.
+        process: Option<u32>,
+        /// The file that stands for the right to write, where the file system has no locks.
+        lock: Option<PathBuf>,
+    },
+    /// The list of files that were to get their names together cannot be understood.
+    #[error("{}: line {line}: {problem}", path.display())]
+    CommitList {
+        /// The list.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// There is no shared memory of that name.
     #[error(
         "there is no shared memory named {name:?}: the process that held it has ended or let it go"
@@ -104,6 +132,8 @@ impl StorageError {
             | StorageError::TooShort { path, .. }
             | StorageError::InUse { path, .. }
             | StorageError::Replaced { path }
+            | StorageError::Busy { path, .. }
+            | StorageError::CommitList { path, .. }
             | StorageError::Exists { path } => path,
             StorageError::NoSegment { name }
             | StorageError::SegmentName { name }

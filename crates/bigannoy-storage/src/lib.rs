@@ -4,7 +4,8 @@
 //! * [`Mapping`] shows its bytes for reading, [`MappingMut`] for writing.
 //! * [`Segment`] is new shared memory, which other processes open by its name.
 //! * [`NewFile`] is written under a temporary name beside its target and takes the target's name
-//!   only when it is complete and on the disk.
+//!   only when it is complete and on the disk. [`commit_together`] does that for several at once,
+//!   and [`Claim`] is the right to do it, which one process has at a time.
 //!
 //! It knows nothing of what the bytes mean.
 //!
@@ -52,7 +53,9 @@ compile_error!(
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("bigannoy maps files of any size: 64-bit hosts only");
 
+mod claim;
 mod error;
+mod hidden;
 mod identity;
 mod lease;
 mod mapping;
@@ -60,7 +63,9 @@ mod new_file;
 mod open_file;
 mod reserve;
 mod segment;
+mod together;
 
+pub use claim::Claim;
 pub use error::StorageError;
 pub use identity::FileIdentity;
 pub use lease::ReadLease;
@@ -69,3 +74,4 @@ pub use new_file::{ClosedNewFile, Existing, NewFile};
 pub use open_file::{Access, OpenFile};
 pub use reserve::reserve;
 pub use segment::{Segment, new_segment_name, remove_segment, segment_path};
+pub use together::{PendingCommit, Rename, commit_together};

@@ -58,13 +58,20 @@ impl Mapping {
         Ok(Mapping { map, path: path.to_path_buf(), lease })
     }
 
-    /// Reads the whole mapping into memory ahead of use, where the system can do that.
+    /// Reads the whole mapping into memory ahead of use, as far as there is memory, and waits for it.
+    /// Where the system cannot do that, it is only asked to begin.
     ///
     /// # Errors
-    /// [`StorageError::Io`] where the system refuses.
+    /// [`StorageError::Io`] where the system refuses, or the file cannot be read.
     pub fn prefault(&self) -> Result<(), StorageError> {
         #[cfg(unix)]
         if let Some(map) = &self.map {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            match map.advise(memmap2::Advice::PopulateRead) {
+                // Before Linux 5.14.
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {}
+                done => return done.map_err(StorageError::io("read ahead", &self.path)),
+            }
             map.advise(memmap2::Advice::WillNeed)
                 .map_err(StorageError::io("read ahead", &self.path))?;
         }

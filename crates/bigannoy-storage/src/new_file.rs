@@ -5,7 +5,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::StorageError;
+use crate::{Claim, PendingCommit, StorageError, hidden};
 
 /// What to do where a file stands under the name of a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +21,9 @@ pub enum Existing {
 ///
 /// [`NewFile::commit`] brings the bytes to the disk and gives the file its name in one step. If it
 /// is dropped before that, the temporary file is removed; if the process is killed, a file named
-/// `.<target>.bigannoy-<pid>-<n>.tmp` (the target's name cut to 50 characters) stays behind, and
-/// nothing under the target's name.
+/// `.<target>.bigannoy-<pid>-<n>.tmp` stays behind (of a target's name that is longer than 50
+/// characters its beginning and a hash), and nothing under the target's name. The next file for the
+/// same target removes it. Only one file at a time is written for a target: see [`Claim`].
 #[derive(Debug)]
 pub struct NewFile {
     // Dropped in this order: some systems remove no file that is open.
@@ -42,33 +43,37 @@ pub struct ClosedNewFile {
 struct Place {
     temporary: PathBuf,
     target: PathBuf,
-    committed: bool,
+    /// Renamed, or left to somebody else: nothing is to be removed.
+    settled: bool,
+    /// Held until the file is gone or has its name, unless the caller holds it.
+    _claim: Option<Claim>,
 }
 
 impl NewFile {
-    /// Begins a file that will stand at `target`. Its mode follows the umask.
+    /// Begins a file that will stand at `target`. Its mode follows the umask. What killed processes
+    /// have left of files for the same target is removed.
     ///
     /// # Errors
+    /// [`StorageError::Busy`] where another process is writing such a file;
     /// [`StorageError::Io`] where the directory does not exist or may not be written to.
     pub fn create(target: &Path) -> Result<Self, StorageError> {
+        let claim = Claim::take(target)?;
+        if PendingCommit::find(target)?.is_none() {
+            claim.remove_leftovers([target])?;
+        }
+        Self::under(target, Some(claim))
+    }
+
+    /// Begins a file whose target is claimed, by `claim` or by the caller.
+    pub(crate) fn under(target: &Path, claim: Option<Claim>) -> Result<Self, StorageError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let name = target.file_name().ok_or_else(|| {
-            StorageError::io("create", target)(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the path names no file",
-            ))
-        })?;
-        // File systems take names of 255 bytes; the target's may be that long.
-        let name: String = name.to_string_lossy().chars().take(50).collect();
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let process = std::process::id();
-            let temporary = format!(".{name}.bigannoy-{process}-{number}.tmp");
-            let temporary = target.with_file_name(temporary);
+            let temporary = hidden::temporary(target, std::process::id(), number)?;
             match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
                 Ok(file) => {
                     let target = target.to_path_buf();
-                    let place = Place { temporary, target, committed: false };
+                    let place = Place { temporary, target, settled: false, _claim: claim };
                     return Ok(NewFile { file, place });
                 }
                 // Left by a killed process that had our number: take the next name.
@@ -119,7 +124,7 @@ impl NewFile {
     /// [`StorageError::Exists`] where a file stands there and `existing` says to refuse;
     /// [`StorageError::Io`] where the disk or the directory will not take it. What stood at the
     /// target is untouched then, and the temporary file is removed.
-    pub fn commit(self, existing: Existing) -> Result<(), StorageError> {
+    pub fn commit(mut self, existing: Existing) -> Result<(), StorageError> {
         self.sync()?;
         drop(self.file);
         self.place.publish(existing)
@@ -139,29 +144,59 @@ impl ClosedNewFile {
         &self.place.target
     }
 
+    /// Takes over a file at `temporary` that [`ClosedNewFile::keep`] or a killed process has left.
+    /// The caller holds the claim to `target`.
+    #[must_use]
+    pub fn adopt(temporary: PathBuf, target: PathBuf) -> Self {
+        ClosedNewFile { place: Place { temporary, target, settled: false, _claim: None } }
+    }
+
+    /// Leaves the file where it is, unfinished, for [`ClosedNewFile::adopt`].
+    pub fn keep(mut self) {
+        self.place.settled = true;
+    }
+
     /// Brings the file to the disk and gives it its name: see [`NewFile::commit`].
     ///
     /// # Errors
     /// As [`NewFile::commit`].
-    pub fn commit(self, existing: Existing) -> Result<(), StorageError> {
+    pub fn commit(mut self, existing: Existing) -> Result<(), StorageError> {
+        self.sync()?;
+        self.place.publish(existing)
+    }
+
+    /// Brings the bytes to the disk.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`]: the disk will not take it.
+    pub fn sync(&self) -> Result<(), StorageError> {
         let file = OpenOptions::new().read(true).write(true).open(&self.place.temporary);
-        file.and_then(|file| file.sync_all())
-            .map_err(StorageError::io("write", &self.place.target))?;
+        file.and_then(|file| file.sync_all()).map_err(StorageError::io("write", &self.place.target))
+    }
+
+    /// Gives the file, which is on the disk, its name.
+    pub(crate) fn publish(&mut self, existing: Existing) -> Result<(), StorageError> {
         self.place.publish(existing)
     }
 }
 
 impl Place {
     /// Gives the file, which is on the disk, its name.
-    fn publish(mut self, existing: Existing) -> Result<(), StorageError> {
-        match existing {
-            Existing::Replace => std::fs::rename(&self.temporary, &self.target)
-                .map_err(StorageError::io("replace", &self.target))?,
-            Existing::Refuse => rename_to_free_name(&self.temporary, &self.target)?,
-        }
-        self.committed = true;
+    fn publish(&mut self, existing: Existing) -> Result<(), StorageError> {
+        rename(&self.temporary, &self.target, existing)?;
+        self.settled = true;
         sync_directory(&self.target);
         Ok(())
+    }
+}
+
+/// Renames, over what stands there if that is wanted.
+pub(crate) fn rename(from: &Path, to: &Path, existing: Existing) -> Result<(), StorageError> {
+    match existing {
+        Existing::Replace => {
+            std::fs::rename(from, to).map_err(|error| StorageError::io("replace", to)(error))
+        }
+        Existing::Refuse => rename_to_free_name(from, to),
     }
 }
 
@@ -191,14 +226,10 @@ fn rename_to_free_name(from: &Path, to: &Path) -> Result<(), StorageError> {
 /// The file has its name and its bytes by now. A directory that may not be read, or a file system
 /// that does not sync directories, is no reason to call it failed: after a power failure either the
 /// old or the new file will stand there, whole.
-fn sync_directory(path: &Path) {
+pub(crate) fn sync_directory(path: &Path) {
     #[cfg(unix)]
     {
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        if let Ok(directory) = File::open(directory) {
+        if let Ok(directory) = File::open(hidden::directory(path)) {
             let _ = directory.sync_all();
         }
     }
@@ -224,7 +255,7 @@ impl Seek for NewFile {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if !self.committed {
+        if !self.settled {
             // Nothing can be done if this fails, and nothing looks finished: the name says so.
             let _ = std::fs::remove_file(&self.temporary);
         }
@@ -250,6 +281,7 @@ mod tests {
         let mut file = NewFile::create(&directory.path().join("x")).unwrap();
         file.write_all(b"half").unwrap();
         assert!(entries(directory.path())[0].starts_with(".x.bigannoy-"));
+        assert_eq!(entries(directory.path()).len(), 2); // with the lock
         drop(file);
         assert!(entries(directory.path()).is_empty());
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::lease::ReadLease;
 use crate::{FileIdentity, Mapping, MappingMut, StorageError};
@@ -67,6 +68,17 @@ impl OpenFile {
     /// [`StorageError::Io`] with the system's reason.
     pub fn len_bytes(&self) -> Result<u64, StorageError> {
         Ok(self.file.metadata().map_err(StorageError::io("look at", &self.path))?.len())
+    }
+
+    /// When the file was last written to, as the system has it.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] with the system's reason.
+    pub fn modified(&self) -> Result<SystemTime, StorageError> {
+        let metadata = self.file.metadata();
+        metadata
+            .and_then(|metadata| metadata.modified())
+            .map_err(StorageError::io("look at", &self.path))
     }
 
     /// Maps the first `len_bytes` for reading; there may be more.
