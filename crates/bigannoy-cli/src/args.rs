@@ -4,7 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use bigannoy::format::Variant;
-use bigannoy::{BuildOptions, DEFAULT_TREES, Generator, Input, Metric, OpenOptions};
+use bigannoy::{
+    BuildOptions, DEFAULT_MEMORY, DEFAULT_TREES, ExactMetric, ExactOptions, Generator, Input,
+    Metric, OpenOptions,
+};
 use clap::{Args, Parser, Subcommand};
 
 use crate::matrix::Matrix;
@@ -24,6 +27,9 @@ pub(crate) enum Command {
     /// Find the neighbors of the rows of a matrix, or of the index itself. Under dot the distance
     /// is the inner product: larger is nearer, and the largest comes first.
     Search(Search),
+    /// Find the exact neighbors of the rows of a matrix, or of the reference itself, by comparing all
+    /// rows: no index is needed.
+    Exact(Exact),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
     Info(Info),
     /// Create, look at, import and export matrices.
@@ -136,6 +142,64 @@ pub(crate) struct Search {
     pub(crate) unmapped: bool,
     #[command(flatten)]
     pub(crate) layout: Layout,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Exact {
+    /// Descriptor file of the reference matrix.
+    #[arg(value_name = "REF.desc")]
+    pub(crate) reference: PathBuf,
+    /// Descriptor file of the queries. Without it the rows of the reference are searched for, each
+    /// without itself.
+    #[arg(long, value_name = "Q.desc")]
+    pub(crate) query: Option<PathBuf>,
+    /// Neighbors for each query.
+    #[arg(short, value_name = "K", default_value_t = 10)]
+    pub(crate) k: usize,
+    /// What near means: euclidean, sqeuclidean, angular, cosine, manhattan or dot. Under dot the
+    /// distance is the inner product: larger is nearer, and the largest comes first.
+    #[arg(long, default_value_t = ExactMetric::Euclidean)]
+    pub(crate) metric: ExactMetric,
+    /// Descriptor file of the matrix that takes the ids, counted from 1; created if it does not
+    /// exist. Without it the neighbors are printed as CSV.
+    #[arg(long, value_name = "OUT.desc")]
+    pub(crate) ids: Option<PathBuf>,
+    /// Descriptor file of the matrix that takes the distances; created if it does not exist.
+    #[arg(long, value_name = "OUT.desc", requires = "ids")]
+    pub(crate) distances: Option<PathBuf>,
+    /// Threads; the answers do not depend on them [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Memory for queries, rows and neighbors, in MiB. With less, the reference is read more often.
+    #[arg(long, value_name = "MIB", default_value_t = DEFAULT_MEMORY >> 20)]
+    pub(crate) memory: usize,
+    /// Let a row of the reference be its own neighbor.
+    #[arg(long, conflicts_with = "query")]
+    pub(crate) include_self: bool,
+    /// Read the matrices with system calls instead of mapping them: for network file systems, and
+    /// for files that others may shorten.
+    #[arg(long)]
+    pub(crate) unmapped: bool,
+}
+
+impl Exact {
+    pub(crate) fn reference(&self) -> Input<'_> {
+        input(&self.reference, self.unmapped)
+    }
+
+    pub(crate) fn queries(&self) -> Option<Input<'_>> {
+        self.query.as_deref().map(|query| input(query, self.unmapped))
+    }
+
+    pub(crate) fn options(&self) -> ExactOptions {
+        let options = ExactOptions::new(self.metric, self.k)
+            .memory(self.memory.saturating_mul(1 << 20))
+            .include_self(self.include_self);
+        match self.threads {
+            Some(threads) => options.threads(threads.get()),
+            None => options,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

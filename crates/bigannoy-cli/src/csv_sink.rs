@@ -41,12 +41,18 @@ impl<W: Write> NeighborSink for CsvSink<W> {
     }
 
     fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
-        for row in block.rows() {
+        for (at, row) in block.rows().enumerate() {
             self.row += 1;
             for rank in 0..block.k() {
                 let na = || ("NA".to_owned(), "NA".to_owned());
                 let (id, distance) = row.get(rank).map_or_else(na, |near| {
-                    ((u64::from(near.item) + 1).to_string(), near.distance.to_string())
+                    // As many digits as the distance has.
+                    let distance = if block.is_double() {
+                        block.distance(at, rank).to_string()
+                    } else {
+                        near.distance.to_string()
+                    };
+                    ((u64::from(near.item) + 1).to_string(), distance)
                 });
                 let query = self.row.to_string();
                 let rank = (rank + 1).to_string();

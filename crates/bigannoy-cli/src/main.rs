@@ -7,6 +7,7 @@
 mod args;
 mod build;
 mod csv_sink;
+mod exact;
 mod failure;
 mod info;
 mod matrix;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Build(arguments) => build::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
+        Command::Exact(arguments) => exact::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),
     };

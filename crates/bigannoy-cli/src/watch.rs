@@ -46,7 +46,7 @@ pub(crate) fn progress_bar() -> impl Fn(Progress) + Send + Sync + 'static {
 
 fn new_bar(progress: Progress) -> ProgressBar {
     let what = match progress.stage {
-        Stage::Lengths | Stage::Items => "rows",
+        Stage::Lengths | Stage::Items | Stage::Comparisons => "rows",
         Stage::Trees => "trees",
         _ => "queries",
     };

@@ -6,7 +6,7 @@ mod place;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use bigannoy::{Descriptor, ElementType};
+use bigannoy::{BigMatrix, Descriptor, ElementType};
 use place::Place;
 
 /// A directory with the matrices of the seed workflow, which R wrote.
@@ -363,5 +363,52 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         let output = child.wait_with_output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && errors.is_empty(), "{line}: {errors}");
+    }
+}
+
+#[test]
+fn exact_neighbors_in_csv_and_in_matrices() {
+    let place = seed();
+    let csv = place.succeed("exact ref.desc --query query.desc -k 2");
+    let expected = "query,rank,id,distance\n1,1,1,0.223606797749979\n1,2,2,4.801041553663121\n\
+                    2,1,4,0.31622776601683766\n2,2,3,4.701063709417264\n";
+    assert_eq!(csv, expected);
+    let settings = "--unmapped --threads 2 --memory 1";
+    assert_eq!(place.succeed(&format!("exact ref.desc --query query.desc -k 2 {settings}")), csv);
+
+    let own = place.succeed("exact ref.desc -k 1 --metric sqeuclidean");
+    assert_eq!(own.lines().nth(1), Some("1,1,2,25"), "{own}");
+    let own = place.succeed("exact ref.desc -k 1 --include-self --metric manhattan");
+    assert_eq!(own.lines().nth(5), Some("5,1,5,0"), "{own}");
+    let dot = place.succeed("exact ref.desc --query query.desc -k 5 --metric dot");
+    assert_eq!(dot.lines().nth(5), Some("1,5,1,0"), "{dot}");
+
+    let told = place.succeed("exact ref.desc -k 4 --ids ids.desc --distances distances.desc");
+    assert!(told.contains("5 queries, the 4 nearest of 5 rows each"), "{told}");
+    let csv = place.succeed("exact ref.desc -k 4");
+    let (ids, distances) = ["ids.desc", "distances.desc"]
+        .map(|name| BigMatrix::attach(place.path(name)).unwrap())
+        .into();
+    for line in csv.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [query, rank]: [usize; 2] =
+            [0, 1].map(|cell| cells[cell].parse::<usize>().unwrap() - 1);
+        assert_eq!(ids.view::<i32>().unwrap().get(query, rank), cells[2].parse().unwrap());
+        // Shown with all digits, so that nothing is lost on the way back.
+        assert_eq!(distances.view::<f64>().unwrap().get(query, rank), cells[3].parse().unwrap());
+    }
+    for (arguments, expected) in [
+        (
+            "exact ref.desc -k 5",
+            "k is 5, expected at most 4: ref.desc has 5 rows and a row is not its own",
+        ),
+        (
+            "exact ref.desc -k 2 --memory 0",
+            "the memory for the search is 0 bytes, expected at least",
+        ),
+        ("exact ref.desc -k 2 --ids ids.desc", "ids.desc has 5 rows and 4 columns, expected 5"),
+    ] {
+        let failed = place.fail(arguments);
+        assert!(failed.contains(expected), "{failed}");
     }
 }

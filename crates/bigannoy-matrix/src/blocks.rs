@@ -23,6 +23,21 @@ pub fn par_copy_rows(
     in_pieces(source, rows, out, |rows, out| source.copy_rows(rows, out))
 }
 
+/// Copies `rows` as [`RowSource::copy_rows_f64`] does, shared by threads as in [`par_copy_rows`].
+///
+/// # Errors
+/// As [`RowSource::copy_rows_f64`]: the first fault in row order.
+///
+/// # Panics
+/// As [`RowSource::copy_rows`].
+pub fn par_copy_rows_f64(
+    source: &dyn RowSource,
+    rows: Range<usize>,
+    out: &mut [f64],
+) -> Result<(), RowError> {
+    in_pieces(source, rows, out, |rows, out| source.copy_rows_f64(rows, out))
+}
+
 /// Reads `rows` as [`ReadRows::read_rows`] does, shared by threads as in [`par_copy_rows`].
 ///
 /// # Errors

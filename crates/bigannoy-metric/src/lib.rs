@@ -20,6 +20,7 @@
 //! That is what Annoy computes when it is compiled without vector extensions, as in R packages on
 //! x86-64, and IEEE 754 makes it the same on every processor. Speed comes from computing several
 //! *different* outputs side by side (see [`kernel`]), which does not touch the order of any of them.
+//! [`wide`] has the same sums in double precision, for exact answers.
 //! [`Folded`] is a second arithmetic, as fixed and as portable, for choices that are no answers.
 //!
 //! # Limits
@@ -38,6 +39,7 @@ pub mod kernel;
 mod metric;
 mod prepared;
 mod rank;
+pub mod wide;
 
 pub use block::{NeighborBlock, RowMut};
 pub use folded::Folded;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bigannoy_build::BuildError;
 use bigannoy_descriptor::DescriptorError;
+use bigannoy_exact::ExactError;
 use bigannoy_format::{LayoutError, OpenError, SidecarError, VerifyError};
 use bigannoy_matrix::{AttachError, CreateError, RowError, StorageError, ViewError};
 use bigannoy_metric::Metric;
@@ -136,6 +137,9 @@ pub enum Error {
         /// Why not.
         source: SearchError,
     },
+    /// An exact search could not be done.
+    #[error(transparent)]
+    Exact(ExactError),
     /// An index did not pass its verification.
     #[error("{} is not whole", index.display())]
     Verify {
@@ -171,4 +175,13 @@ pub enum Error {
         /// What there is of the result.
         written: String,
     },
+}
+
+impl From<ExactError> for Error {
+    fn from(error: ExactError) -> Self {
+        match error {
+            ExactError::Row(error) => Error::Row(error),
+            other => Error::Exact(other),
+        }
+    }
 }

@@ -43,6 +43,7 @@
 
 mod build;
 mod error;
+mod exact_search;
 mod index;
 mod index_file;
 mod input;
@@ -53,6 +54,9 @@ mod search;
 
 pub use build::{BuildOptions, build};
 pub use error::Error;
+pub use exact_search::{
+    ExactOptions, ExactResult, ExactSummary, exact, exact_into, exact_self, exact_self_into,
+};
 pub use index::{Index, LoadMode, OpenOptions, open};
 pub use input::Input;
 pub use progress::{Progress, Stage};
@@ -62,6 +66,8 @@ pub use search::{DEFAULT_BLOCK_ROWS, SearchOptions, SearchResult, SearchSummary}
 pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES, Generator, MAX_THREADS, UnknownGenerator};
 #[doc(inline)]
 pub use bigannoy_descriptor::{Descriptor, ElementType};
+#[doc(inline)]
+pub use bigannoy_exact::{DEFAULT_MEMORY, ExactMetric, UnknownExactMetric};
 #[doc(inline)]
 pub use bigannoy_matrix::{BigMatrix, RowSource};
 #[doc(inline)]
@@ -80,6 +86,10 @@ pub mod descriptor {
 /// Annoy's file layout, and the sidecar beside an index.
 pub mod format {
     pub use bigannoy_format::*;
+}
+/// Exact search over rows of any kind.
+pub mod exact {
+    pub use bigannoy_exact::*;
 }
 /// Metrics, neighbors and their order.
 pub mod metric {

@@ -28,6 +28,9 @@ pub enum Stage {
     Trees,
     /// Queries are answered; counted in queries.
     Queries,
+    /// Rows of the reference are compared with queries by an exact search; counted in rows, once
+    /// for each block of queries.
+    Comparisons,
 }
 
 /// Who is told about progress, and who may interrupt. Part of the options of long calls.
