@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bigannoy::format::Variant;
 use bigannoy::{
-    BuildOptions, DEFAULT_MEMORY, DEFAULT_TREES, ExactMetric, ExactOptions, Generator, Input,
-    Metric, OpenOptions,
+    BuildOptions, DEFAULT_MEMORY, DEFAULT_TOLERANCE, DEFAULT_TREES, ExactMetric, ExactOptions,
+    Generator, Input, Metric, OpenOptions, RecallCheck,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     /// Find the exact neighbors of the rows of a matrix, or of the reference itself, by comparing all
     /// rows: no index is needed.
     Exact(Exact),
+    /// Tell how many of the exact neighbors an approximate search found.
+    Recall(Recall),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
     Info(Info),
     /// Create, look at, import and export matrices.
@@ -198,6 +200,58 @@ impl Exact {
         match self.threads {
             Some(threads) => options.threads(threads.get()),
             None => options,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Recall {
+    /// Descriptor file of the ids that were found: a row for each query, counted from 1.
+    #[arg(value_name = "APPROX_IDS.desc")]
+    approximate: PathBuf,
+    /// Descriptor file of the exact ids.
+    #[arg(value_name = "EXACT_IDS.desc")]
+    exact: PathBuf,
+    /// Recall at so many neighbors [default: the columns of the exact ids].
+    #[arg(short, value_name = "K")]
+    k: Option<usize>,
+    /// Descriptor files of the distances of both, in this order: neighbors as near as the last exact
+    /// one count, whichever they are.
+    #[arg(long, num_args = 2, value_names = ["APPROX.desc", "EXACT.desc"], conflicts_with = "reference")]
+    distances: Option<Vec<PathBuf>>,
+    /// Descriptor file of the reference, from which all distances are computed instead.
+    #[arg(long, value_name = "REF.desc")]
+    reference: Option<PathBuf>,
+    /// Descriptor file of the queries. Without it the rows of the reference were searched for.
+    #[arg(long, value_name = "Q.desc", requires = "reference")]
+    query: Option<PathBuf>,
+    /// What near means: euclidean, sqeuclidean, angular, cosine, manhattan or dot. It matters for
+    /// distances only.
+    #[arg(long, default_value_t = ExactMetric::Euclidean)]
+    metric: ExactMetric,
+    /// How far, relative to it, a given distance may lie above the last exact one and still count as
+    /// equal.
+    #[arg(long, value_name = "X", default_value_t = DEFAULT_TOLERANCE, requires = "distances")]
+    tolerance: f64,
+    /// Print a line for each query as CSV instead of a summary.
+    #[arg(long)]
+    pub(crate) per_query: bool,
+}
+
+impl Recall {
+    pub(crate) fn check(&self) -> RecallCheck<'_> {
+        let mut check = RecallCheck::new(&self.approximate, &self.exact)
+            .metric(self.metric)
+            .tolerance(self.tolerance);
+        if let Some(k) = self.k {
+            check = check.k(k);
+        }
+        if let Some([approximate, exact]) = self.distances.as_deref() {
+            check = check.distances(approximate, exact);
+        }
+        match &self.reference {
+            Some(reference) => check.vectors(reference, self.query.as_ref().map(Input::from)),
+            None => check,
         }
     }
 }

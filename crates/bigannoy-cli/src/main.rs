@@ -12,6 +12,7 @@ mod failure;
 mod info;
 mod matrix;
 mod plain;
+mod recall;
 mod search;
 mod told;
 mod watch;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Search(arguments) => search::run(&arguments),
         Command::Exact(arguments) => exact::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
+        Command::Recall(arguments) => recall::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),
     };
     match result {

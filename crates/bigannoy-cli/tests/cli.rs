@@ -412,3 +412,43 @@ fn exact_neighbors_in_csv_and_in_matrices() {
         assert!(failed.contains(expected), "{failed}");
     }
 }
+
+#[test]
+fn recall_of_answers_in_matrices() {
+    let place = seed();
+    place.succeed("exact ref.desc -k 2 --ids exact.desc --distances exact_d.desc");
+    place.succeed("search ref_euclidean.ann -k 2 --dim 2 --metric euclidean --ids found.desc --distances found_d.desc");
+    let told = place.succeed("recall found.desc exact.desc --distances found_d.desc exact_d.desc");
+    for line in ["k: 2", "queries: 5", "recall: 1", "recall_p0: 1", "perfect: 5", "missing: 0"] {
+        assert!(told.lines().any(|found| found == line), "no {line} in {told}");
+    }
+    // The rows are the corners of a square and a point beyond one of them: rows 2 and 3 are equally
+    // far from row 5, and row 5 is no near one to row 4.
+    std::fs::write(place.path("other.csv"), "3,2\n4,1\n1,NA\n3,5\n4,3\n").unwrap();
+    place.succeed("matrix import other.csv other.desc --type integer");
+    let lines = |arguments: &str| -> Vec<String> {
+        let told = place.succeed(&format!("recall other.desc exact.desc --per-query {arguments}"));
+        told.lines().map(str::to_owned).collect()
+    };
+    let header = "query,recall,found,tied,missing,ratio";
+    let by_id = [
+        header,
+        "1,1,2,0,0,NA",
+        "2,1,2,0,0,NA",
+        "3,0.5,1,0,1,NA",
+        "4,0.5,1,0,0,NA",
+        "5,0.5,1,0,0,NA",
+    ];
+    assert_eq!(lines(""), by_id);
+    let vectors = lines("--reference ref.desc");
+    assert_eq!(vectors[1..4], ["1,1,2,0,0,1", "2,1,2,0,0,1", "3,0.5,1,0,1,1"]);
+    assert_eq!(vectors[5], "5,1,2,1,0,1");
+    assert_eq!(lines("--reference ref.desc --query ref.desc"), vectors);
+    let failed = place.fail("recall other.desc query.desc");
+    assert!(failed.contains("other.desc has 5 rows and 2 columns, expected 2 and 2"), "{failed}");
+    let failed = place.fail("recall ref.desc exact.desc");
+    assert!(
+        failed.contains("row 1, column 1 (counted from 1) is 0, expected the number"),
+        "{failed}"
+    );
+}

@@ -38,9 +38,11 @@ mod error;
 mod metric;
 mod nearest;
 mod plan;
+mod recall;
 mod search;
 
 pub use error::ExactError;
 pub use metric::{ExactMetric, UnknownExactMetric};
 pub use plan::{DEFAULT_MEMORY, Plan};
+pub use recall::{DEFAULT_TOLERANCE, QueryRecall, Ranked, Recall, RecallOptions};
 pub use search::{Blocks, ExactSearch, Job, Queries};

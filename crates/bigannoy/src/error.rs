@@ -140,6 +140,38 @@ pub enum Error {
     /// An exact search could not be done.
     #[error(transparent)]
     Exact(ExactError),
+    /// A matrix has another shape than one that belongs to it.
+    #[error(
+        "{matrix} has {} rows and {} columns, expected {} and {} as {by} has them",
+        found.0, found.1, expected.0, expected.1
+    )]
+    Shape {
+        /// The matrix.
+        matrix: String,
+        /// Its rows and columns.
+        found: (usize, usize),
+        /// The rows and columns that it should have.
+        expected: (usize, usize),
+        /// The matrix that says so.
+        by: String,
+    },
+    /// An id is no row of the reference. Row and column are counted from 0 here, and from 1 in the
+    /// message, as the id is.
+    #[error(
+        "{matrix}: row {}, column {} (counted from 1) is {value}, expected the number of a row of the \
+         reference, counted from 1",
+        row + 1, column + 1
+    )]
+    Id {
+        /// The matrix of ids.
+        matrix: String,
+        /// The row.
+        row: usize,
+        /// The column.
+        column: usize,
+        /// What stands there.
+        value: f64,
+    },
     /// An index did not pass its verification.
     #[error("{} is not whole", index.display())]
     Verify {

@@ -49,6 +49,7 @@ mod index_file;
 mod input;
 mod lifecycle;
 mod progress;
+mod recall;
 mod run;
 mod search;
 
@@ -60,6 +61,7 @@ pub use exact_search::{
 pub use index::{Index, LoadMode, OpenOptions, open};
 pub use input::Input;
 pub use progress::{Progress, Stage};
+pub use recall::RecallCheck;
 pub use search::{DEFAULT_BLOCK_ROWS, SearchOptions, SearchResult, SearchSummary};
 
 #[doc(inline)]
@@ -67,7 +69,10 @@ pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES, Generator, MAX_THREADS, Un
 #[doc(inline)]
 pub use bigannoy_descriptor::{Descriptor, ElementType};
 #[doc(inline)]
-pub use bigannoy_exact::{DEFAULT_MEMORY, ExactMetric, UnknownExactMetric};
+pub use bigannoy_exact::{
+    DEFAULT_MEMORY, DEFAULT_TOLERANCE, ExactMetric, QueryRecall, Ranked, Recall, RecallOptions,
+    UnknownExactMetric,
+};
 #[doc(inline)]
 pub use bigannoy_matrix::{BigMatrix, RowSource};
 #[doc(inline)]
