@@ -45,6 +45,13 @@ impl Metric {
         }
     }
 
+    /// Whether what is reported as the distance is a similarity: larger is nearer, and neighbors
+    /// come in descending order. True of [`Metric::Dot`] alone.
+    #[must_use]
+    pub fn is_similarity(self) -> bool {
+        self == Metric::Dot
+    }
+
     /// The distance that users see, from the comparable one that ranking uses.
     ///
     /// For euclidean and angular it is the square of the reported one, and where rounding leaves it

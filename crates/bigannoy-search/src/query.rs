@@ -24,6 +24,7 @@ const PIECE: usize = 16;
 pub struct Query<'a> {
     forest: Forest<'a>,
     k: usize,
+    keep: usize,
     budget: Budget,
     widen: bool,
     admit: Option<&'a ItemSet>,
@@ -37,6 +38,7 @@ impl<'a> Query<'a> {
         Query {
             forest,
             k,
+            keep: k,
             budget: Budget::default(),
             widen: false,
             admit: None,
@@ -44,6 +46,13 @@ impl<'a> Query<'a> {
             skip: false,
             interrupt: None,
         }
+    }
+
+    /// Keeps the `keep` best items of those gathered where that is more than `k`: for who ranks them
+    /// anew. Everything else goes by `k`, the budget too. Default: `k`.
+    pub fn keep(mut self, keep: usize) -> Self {
+        self.keep = keep;
+        self
     }
 
     /// Sets how many items are gathered from the trees before they are ranked. Default:
@@ -144,7 +153,7 @@ impl<'a> Query<'a> {
             return Err(SearchError::WrongDimension { expected: dim, found: rows.len() % dim });
         }
         self.check_rows(rows, rows.len() / dim)?;
-        self.run_block(rows.len() / dim, |row, scratch| {
+        self.run_block(rows.len() / dim, walk.k, |row, scratch| {
             let vector = &rows[row * dim..][..dim];
             if self.skip && !is_finite(vector) {
                 return Ok(Vec::new());
@@ -164,7 +173,7 @@ impl<'a> Query<'a> {
         if items.end > n_items {
             return Err(SearchError::NoSuchItem { item: items.end - 1, n_items });
         }
-        self.run_block(items.len(), |row, scratch| {
+        self.run_block(items.len(), walk.k, |row, scratch| {
             #[expect(clippy::cast_possible_truncation, reason = "no more rows than items")]
             let item = items.start + row as u32;
             if !self.forest.is_present(item) {
@@ -174,12 +183,13 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// Checks the settings alone. `own_rows` tells whether items of the index are searched for.
+    /// Checks the settings alone, and tells the budget in items; `None` where all are looked at.
+    /// `own_rows` says whether items of the index are searched for.
     ///
     /// # Errors
     /// [`SearchError`]: `k`, the budget or the filter out of range.
-    pub fn check(&self, own_rows: bool) -> Result<(), SearchError> {
-        self.walk(own_rows).map(drop)
+    pub fn check(&self, own_rows: bool) -> Result<Option<usize>, SearchError> {
+        Ok(self.walk(own_rows)?.search_k)
     }
 
     fn walk(&self, own_rows: bool) -> Result<Walk<'a>, SearchError> {
@@ -206,7 +216,13 @@ impl<'a> Query<'a> {
             Budget::Items(search_k) => Some(search_k),
             Budget::Exhaustive => None,
         };
-        Ok(Walk { k: self.k, search_k, admit: self.admit, exclude: None })
+        let k = self.kept(most as usize);
+        Ok(Walk { k, search_k, admit: self.admit, exclude: None })
+    }
+
+    /// How many neighbors a row can have, `most` of them being possible.
+    fn kept(&self, most: usize) -> usize {
+        self.keep.min(most).max(self.k)
     }
 
     fn leaving_out(&self, item: u32, walk: Walk<'a>) -> Walk<'a> {
@@ -252,11 +268,11 @@ impl<'a> Query<'a> {
         }
     }
 
-    fn run_block<F>(&self, nrows: usize, run: F) -> Result<NeighborBlock, SearchError>
+    fn run_block<F>(&self, nrows: usize, k: usize, run: F) -> Result<NeighborBlock, SearchError>
     where
         F: Fn(usize, &mut Scratch) -> Result<Vec<RankKey>, SearchError> + Sync,
     {
-        let mut block = NeighborBlock::new(nrows, self.k);
+        let mut block = NeighborBlock::new(nrows, k);
         let mut rows: Vec<RowMut<'_>> = block.rows_mut().collect();
         let pieces = rows.par_chunks_mut(PIECE).enumerate().map_init(
             || self.scratch(),

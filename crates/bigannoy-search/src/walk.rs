@@ -103,7 +103,9 @@ impl Walk<'_> {
                 }
                 Record::Leaf(items) => {
                     let Some(admit) = self.admit else {
-                        items.iter().for_each(|&item| candidates.insert(item));
+                        for &item in items {
+                            candidates.insert(item);
+                        }
                         gathered += items.len();
                         continue;
                     };

@@ -72,9 +72,10 @@ struct Grower<'a> {
 }
 
 impl Grower<'_> {
-    fn draw(&mut self) -> u64 {
+    /// A number below `end`.
+    fn draw(&mut self, end: usize) -> usize {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        self.random >> 33
+        usize::try_from(self.random >> 33).unwrap() % end
     }
 
     /// Appends the tree over `items`, its root last, and tells the root's number.
@@ -86,7 +87,7 @@ impl Grower<'_> {
             self.layout.push_leaf(&mut self.words, count, &held);
         } else {
             // The plane goes between two items, through the middle of all as their order has it.
-            let [a, b] = [(); 2].map(|()| items[self.draw() as usize % items.len()]);
+            let [a, b] = [(); 2].map(|()| items[self.draw(items.len())]);
             let (a, b) = (self.plan.vector(a), self.plan.vector(b));
             let normal = [a[0] - b[0] + 0.25, a[1] - b[1] - 0.5];
             let height = |item: u32| {
@@ -213,11 +214,29 @@ proptest! {
     ) {
         let index = plan.whole();
         let search = index.query(k).admit(&wanted);
-        let expected = (0..)
+        let expected = (0..20)
             .map(|times| search.search_k(first << times).by_vector(&query).unwrap())
             .find(|found| found.len() == k);
         let widened = search.search_k(first).widen(true).by_vector(&query).unwrap();
         prop_assert_eq!(Some(widened), expected);
+    }
+
+    /// Keeping more changes neither the budget nor what comes first.
+    #[test]
+    fn the_first_of_many_kept_are_those_of_few(
+        (plan, query, wanted, k) in filtered(), budget in budgets(), more in 0usize..60,
+    ) {
+        let index = plan.whole();
+        let search = index.query(k).budget(budget).admit(&wanted);
+        let (few, many) = (search.by_vector(&query), search.keep(more).by_vector(&query));
+        let (few, many) = (few.unwrap(), many.unwrap());
+        prop_assert_eq!(&many[..few.len()], &few[..]);
+        prop_assert!(many.len() <= k.max(more));
+        if budget == Budget::Exhaustive {
+            prop_assert_eq!(many.len(), k.max(more).min(wanted.len() as usize));
+        }
+        let rows = search.keep(more).by_rows(&query).unwrap();
+        prop_assert_eq!(rows.row(0), &many[..]);
     }
 
     /// An item among its own neighbors is searched for as its vector is.

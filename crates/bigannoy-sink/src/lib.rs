@@ -39,4 +39,4 @@ pub use destination::Destination;
 pub use error::SinkError;
 pub use matrix::MatrixSink;
 pub use memory::MemorySink;
-pub use sink::{NeighborSink, ResultShape};
+pub use sink::{Kept, NeighborSink, Place, ResultShape};

@@ -5,7 +5,7 @@ use bigannoy_matrix::{Element, ElementType};
 use bigannoy_metric::NeighborBlock;
 
 use crate::destination::OpenDestination;
-use crate::{Destination, NeighborSink, ResultShape, SinkError};
+use crate::{Destination, Kept, NeighborSink, Place, ResultShape, SinkError};
 
 /// Writes neighbors into a matrix of ids and, if asked for, a matrix of distances.
 ///
@@ -159,6 +159,12 @@ impl NeighborSink for MatrixSink<'_> {
         let distances = open.distances.map(OpenDestination::finish).transpose()?;
         self.state = State::Finished(open.ids.finish()?, distances);
         Ok(())
+    }
+
+    fn kept(&self) -> Kept {
+        let State::Finished(ids, distances) = &self.state else { return Kept::default() };
+        let place = |descriptor: &Descriptor| Place::Matrix(Box::new(descriptor.clone()));
+        Kept { index: place(ids), distance: distances.as_ref().map_or(Place::Nowhere, place) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bigannoy_metric::NeighborBlock;
 
-use crate::{NeighborSink, ResultShape, SinkError};
+use crate::{Kept, NeighborSink, Place, ResultShape, SinkError};
 
 /// Keeps all neighbors in memory: eight bytes for each place, sixteen where distances have double
 /// precision.
@@ -36,5 +36,9 @@ impl NeighborSink for MemorySink {
 
     fn finish(&mut self) -> Result<(), SinkError> {
         Ok(())
+    }
+
+    fn kept(&self) -> Kept {
+        Kept { index: Place::Memory, distance: Place::Memory }
     }
 }

@@ -1,5 +1,8 @@
 //! What every sink does.
 
+use std::path::PathBuf;
+
+use bigannoy_descriptor::Descriptor;
 use bigannoy_metric::NeighborBlock;
 
 use crate::SinkError;
@@ -70,4 +73,35 @@ pub trait NeighborSink {
     /// # Errors
     /// [`SinkError`]: the result is not complete.
     fn finish(&mut self) -> Result<(), SinkError>;
+
+    /// Where ids and distances are, once the result is finished. Default: only the sink knows.
+    fn kept(&self) -> Kept {
+        Kept::default()
+    }
+}
+
+/// Where a result is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    /// The ids.
+    pub index: Place,
+    /// The distances.
+    pub distance: Place,
+}
+
+/// Where a part of a result is.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Place {
+    /// Where only the sink knows.
+    #[default]
+    Elsewhere,
+    /// Nowhere: it was not wanted.
+    Nowhere,
+    /// In memory, with the sink.
+    Memory,
+    /// In the matrix that is described.
+    Matrix(Box<Descriptor>),
+    /// In this file.
+    File(PathBuf),
 }

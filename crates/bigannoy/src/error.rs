@@ -201,6 +201,52 @@ pub enum Error {
     /// Results could not be kept.
     #[error("cannot write the results")]
     Sink(#[from] SinkError),
+    /// A query has fewer neighbors than asked for, and the search was to be strict.
+    #[error(
+        "query row {} (counted from 1) has {found} neighbors with a budget of {budget}, expected {k}: \
+         a larger budget finds more, one that widens as many as there are",
+        row + 1
+    )]
+    ShortRow {
+        /// The query, counted from 0.
+        row: usize,
+        /// Its neighbors.
+        found: usize,
+        /// Neighbors asked for.
+        k: usize,
+        /// The budget in words.
+        budget: String,
+    },
+    /// The reference given for ranking is not the one that the index was built from.
+    #[error("{reference} is not the reference of {}: {problem}", index.display())]
+    OtherReference {
+        /// The matrix given.
+        reference: String,
+        /// The index.
+        index: PathBuf,
+        /// What differs.
+        problem: String,
+    },
+    /// A search ended early, for a reason other than the caller's wish. New destinations have not
+    /// appeared; existing ones hold the rows written.
+    #[error("the search ended after {complete} of {n_query} queries were written")]
+    SearchEnded {
+        /// Queries whose neighbors were handed to the sink.
+        complete: usize,
+        /// All queries.
+        n_query: usize,
+        /// Why it ended.
+        source: Box<Error>,
+    },
+    /// The caller asked to stop a search. New destinations have not appeared; existing ones hold the
+    /// rows written.
+    #[error("interrupted: {complete} of {n_query} queries were written")]
+    SearchInterrupted {
+        /// Queries whose neighbors were handed to the sink.
+        complete: usize,
+        /// All queries.
+        n_query: usize,
+    },
     /// The caller asked to stop.
     #[error("interrupted: {written}")]
     Interrupted {

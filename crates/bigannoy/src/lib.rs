@@ -50,8 +50,10 @@ mod input;
 mod lifecycle;
 mod progress;
 mod recall;
+mod rerank;
 mod run;
 mod search;
+mod search_options;
 
 pub use build::{BuildOptions, build};
 pub use error::Error;
@@ -62,7 +64,9 @@ pub use index::{Index, LoadMode, OpenOptions, open};
 pub use input::Input;
 pub use progress::{Progress, Stage};
 pub use recall::RecallCheck;
-pub use search::{DEFAULT_BLOCK_ROWS, SearchOptions, SearchResult, SearchSummary};
+pub use rerank::Reranked;
+pub use search::{SearchResult, SearchSummary};
+pub use search_options::{DEFAULT_BLOCK_ROWS, SearchOptions};
 
 #[doc(inline)]
 pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES, Generator, MAX_THREADS, UnknownGenerator};
@@ -76,9 +80,11 @@ pub use bigannoy_exact::{
 #[doc(inline)]
 pub use bigannoy_matrix::{BigMatrix, RowSource};
 #[doc(inline)]
-pub use bigannoy_metric::{Metric, Neighbor, NeighborBlock};
+pub use bigannoy_metric::{ItemSet, Metric, Neighbor, NeighborBlock};
 #[doc(inline)]
-pub use bigannoy_sink::{Destination, MatrixSink, NeighborSink};
+pub use bigannoy_search::Budget;
+#[doc(inline)]
+pub use bigannoy_sink::{Destination, MatrixSink, NeighborSink, Place};
 
 /// Matrices: attaching, viewing, creating.
 pub mod matrix {

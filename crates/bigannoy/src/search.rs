@@ -1,90 +1,20 @@
 //! From queries to neighbors.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
+use bigannoy_matrix::Element;
 use bigannoy_metric::{Metric, NeighborBlock};
-use bigannoy_sink::{MemorySink, NeighborSink};
+use bigannoy_sink::{MemorySink, NeighborSink, Place};
 
-use crate::progress::Watch;
 use crate::run::{Queries, Run};
-use crate::{Error, Index, Input, Progress};
+use crate::{Error, Index, Input, SearchOptions};
 
-/// Queries that are read, answered and written at a time when [`SearchOptions::block_rows`] is not
-/// called.
-pub const DEFAULT_BLOCK_ROWS: usize = 1024;
-
-/// How a search is done.
-#[derive(Clone, Debug)]
-pub struct SearchOptions {
-    pub(crate) k: usize,
-    pub(crate) search_k: Option<usize>,
-    pub(crate) threads: Option<usize>,
-    pub(crate) block_rows: usize,
-    pub(crate) watch: Watch,
-}
-
-impl SearchOptions {
-    /// A search for the `k` nearest neighbors of each query, everything else at its default.
-    #[must_use]
-    pub fn new(k: usize) -> Self {
-        SearchOptions {
-            k,
-            search_k: None,
-            threads: None,
-            block_rows: DEFAULT_BLOCK_ROWS,
-            watch: Watch::default(),
-        }
-    }
-
-    /// Sets the budget: how many items are gathered from the trees before they are ranked. More
-    /// give a higher recall and a longer search.
-    ///
-    /// Default: `k` times the number of trees, as in Annoy; `k + 1` times where the rows of the
-    /// index are searched for themselves.
-    #[must_use]
-    pub fn search_k(mut self, search_k: usize) -> Self {
-        self.search_k = Some(search_k);
-        self
-    }
-
-    /// Sets how many threads work, at most [`crate::MAX_THREADS`]. The answers do not depend on it.
-    /// Default: those of the rayon
-    /// pool in which the call is made, normally one for each processor.
-    #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = Some(threads);
-        self
-    }
-
-    /// Sets how many queries are read, answered and written at a time, at most: fewer where a block
-    /// would take more than 64 MiB. The answers do not depend on it. Default:
-    /// [`DEFAULT_BLOCK_ROWS`].
-    #[must_use]
-    pub fn block_rows(mut self, block_rows: usize) -> Self {
-        self.block_rows = block_rows;
-        self
-    }
-
-    /// Calls `progress` after each block.
-    #[must_use]
-    pub fn progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.watch.progress = Some(Arc::new(progress));
-        self
-    }
-
-    /// Ends the search after the block during which `interrupt` becomes true, with
-    /// [`Error::Interrupted`].
-    #[must_use]
-    pub fn interrupt(mut self, interrupt: Arc<AtomicBool>) -> Self {
-        self.watch.interrupt = Some(interrupt);
-        self
-    }
-}
-
-/// What was searched, and how it went: all but the neighbors themselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was searched, how it went, and where the neighbors are: the record of a search.
+#[derive(Clone, Debug, PartialEq)]
 pub struct SearchSummary {
+    /// Where the ids of the neighbors are.
+    pub index: Place,
+    /// Where their distances are. Under dot they are similarities, in descending order (see
+    /// [`Metric::is_similarity`]).
+    pub distance: Place,
     /// Neighbors asked for.
     pub k: usize,
     /// The metric of the distances.
@@ -93,12 +23,16 @@ pub struct SearchSummary {
     pub n_ref: usize,
     /// Queries.
     pub n_query: usize,
-    /// Whether the neighbors are certainly the nearest: never, here.
+    /// Whether the neighbors are certainly the nearest, as distances in 32 bits have it: where the
+    /// search was exhaustive.
     pub exact: bool,
     /// What found them: `annoy`.
     pub backend: &'static str,
-    /// Queries for which fewer than `k` neighbors were found. A larger `search_k` finds more.
+    /// Queries for which fewer than `k` neighbors were found. A larger budget finds more.
     pub short_rows: usize,
+    /// Queries that were not answered: those with missing values, where these are skipped, and ids
+    /// of the index at which there is no item.
+    pub skipped_rows: usize,
 }
 
 /// The neighbors of all queries, and what was searched.
@@ -111,6 +45,33 @@ pub struct SearchResult {
     pub neighbors: NeighborBlock,
     /// What was searched.
     pub summary: SearchSummary,
+}
+
+impl SearchResult {
+    /// The ids as R has them: `n_query * k` rows of the reference, counted from 1, column by column;
+    /// `NA_integer_` where nothing was found.
+    #[must_use]
+    pub fn index(&self) -> Vec<i32> {
+        self.by_column(i32::MISSING, |row, rank| {
+            (self.neighbors.row(row)[rank].item + 1).cast_signed()
+        })
+    }
+
+    /// The distances as R has them: `n_query * k` numbers, column by column; `NA_real_` where nothing
+    /// was found.
+    #[must_use]
+    pub fn distance(&self) -> Vec<f64> {
+        self.by_column(f64::MISSING, |row, rank| self.neighbors.distance(row, rank))
+    }
+
+    fn by_column<T: Copy>(&self, missing: T, value: impl Fn(usize, usize) -> T) -> Vec<T> {
+        let found = |row, rank| rank < self.neighbors.row(row).len();
+        let rows = 0..self.neighbors.nrows();
+        (0..self.neighbors.k())
+            .flat_map(|rank| rows.clone().map(move |row| (row, rank)))
+            .map(|(row, rank)| if found(row, rank) { value(row, rank) } else { missing })
+            .collect()
+    }
 }
 
 impl Index {
@@ -135,8 +96,10 @@ impl Index {
     /// # Errors
     /// [`Error`]: the queries cannot be attached, have another number of columns than the index or
     /// hold a missing or non-finite value; `k` or another setting is out of range; the sink cannot
-    /// take the result; the index is damaged; an interruption. All queries are looked at before
-    /// anything is written, so that none but the last three leaves a trace.
+    /// take the result. All of these leave no trace: queries are looked at before anything is
+    /// written. And [`Error::SearchInterrupted`], [`Error::ShortRow`], or a fault of sink or index
+    /// in mid-search, as [`Error::SearchEnded`]: these tell how many queries were written, and leave
+    /// new destinations unfinished and existing ones partly overwritten.
     pub fn search_into<'a>(
         &self,
         queries: impl Into<Input<'a>>,
@@ -144,10 +107,11 @@ impl Index {
         sink: &mut dyn NeighborSink,
     ) -> Result<SearchSummary, Error> {
         let input = queries.into().open()?;
-        Run::new(self, Queries::External(input.rows()), options)?.into_sink(sink)
+        Run::new(self, Queries::External(input.rows()), options, None)?.into_sink(sink)
     }
 
-    /// Finds the neighbors of each item of the index among the others, in memory.
+    /// Finds the neighbors of each item of the index among the others, in memory. See
+    /// [`SearchOptions::include_self`].
     ///
     /// # Errors
     /// As [`Index::search_self_into`].
@@ -163,13 +127,12 @@ impl Index {
     /// stays. The reference matrix is not needed, its rows are in the index.
     ///
     /// # Errors
-    /// [`Error`]: `k` or another setting is out of range, the sink cannot take the result, the
-    /// index is damaged, an interruption.
+    /// As [`Index::search_into`].
     pub fn search_self_into(
         &self,
         options: &SearchOptions,
         sink: &mut dyn NeighborSink,
     ) -> Result<SearchSummary, Error> {
-        Run::new(self, Queries::Own, options)?.into_sink(sink)
+        Run::new(self, Queries::Own, options, None)?.into_sink(sink)
     }
 }

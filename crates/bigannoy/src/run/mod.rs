@@ -1,0 +1,208 @@
+//! One search, from checked settings to a finished sink.
+
+mod answer;
+mod rank;
+mod read;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bigannoy_matrix::RowSource;
+use bigannoy_metric::{ItemSet, Neighbor};
+use bigannoy_search::{Budget, SearchError};
+use bigannoy_sink::{NeighborSink, ResultShape};
+use rayon::ThreadPool;
+
+use self::read::Vectors;
+use crate::index::Loaded;
+use crate::{Error, Index, MAX_THREADS, Reranked, SearchOptions, SearchSummary, Stage};
+
+/// The most bytes of queries and neighbors in a block of more than one row.
+const BLOCK_BYTES: usize = 64 << 20;
+
+/// What is searched for.
+#[derive(Clone, Copy)]
+pub(crate) enum Queries<'a> {
+    /// These rows.
+    External(&'a dyn RowSource),
+    /// The items of the index, each without itself unless it is to be included.
+    Own,
+}
+
+/// A search whose settings and queries have been checked.
+pub(crate) struct Run<'a> {
+    index: &'a Index,
+    loaded: Arc<Loaded>,
+    queries: Queries<'a>,
+    options: &'a SearchOptions,
+    /// The reference, where candidates are ranked anew by it.
+    reranked: Option<&'a Reranked<'a>>,
+    /// The items that may be neighbors, where not all may.
+    admitted: Option<Arc<ItemSet>>,
+    /// The budget in items, unless all are looked at.
+    search_k: Option<usize>,
+    /// A pool of its own, or none: then work goes to the pool of the caller.
+    pool: Option<ThreadPool>,
+    n_query: usize,
+}
+
+impl<'a> Run<'a> {
+    /// Checks everything that can be checked before the sink is asked.
+    pub(crate) fn new(
+        index: &'a Index,
+        queries: Queries<'a>,
+        options: &'a SearchOptions,
+        reranked: Option<&'a Reranked<'a>>,
+    ) -> Result<Self, Error> {
+        let within = |setting, found: usize, most: usize| {
+            if (1..=most).contains(&found) {
+                return Ok(());
+            }
+            let expected = match most {
+                usize::MAX => "at least 1".to_owned(),
+                most => format!("1 to {most}"),
+            };
+            Err(Error::Setting { setting, found: found.to_string(), expected })
+        };
+        within("the number of rows in a block", options.block_rows, usize::MAX)?;
+        within("the number of threads", options.threads.unwrap_or(1), MAX_THREADS)?;
+        let loaded = index.loaded()?;
+        let n_query = match queries {
+            Queries::Own => loaded.shape().n_items() as usize,
+            Queries::External(rows) => {
+                if rows.ncols() != index.dim() {
+                    return Err(Error::QueryWidth {
+                        query: rows.name(),
+                        found: rows.ncols(),
+                        expected: index.dim(),
+                        index: index.path.clone(),
+                    });
+                }
+                if rows.nrows() == 0 {
+                    return Err(Error::NoQueries { query: rows.name() });
+                }
+                rows.nrows()
+            }
+        };
+        let failed = |source| Error::Search { index: index.path.clone(), source };
+        let admitted = options.admitted(loaded.shape().n_items()).map_err(failed)?;
+        if let Some(reranked) = reranked {
+            reranked.check(&loaded)?;
+        }
+        let pool = options.threads.map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.map_err(|error| Error::Threads { threads, problem: error.to_string() })
+        });
+        let pool = pool.transpose()?;
+        let mut run = Run {
+            index,
+            loaded,
+            queries,
+            options,
+            reranked,
+            admitted,
+            search_k: None,
+            pool,
+            n_query,
+        };
+        let own_rows = matches!(queries, Queries::Own);
+        run.search_k = run.query().check(own_rows).map_err(failed)?;
+        run.look_at_queries()?;
+        Ok(run)
+    }
+
+    /// A fault in the last query must show before the first neighbor is written.
+    fn look_at_queries(&self) -> Result<(), Error> {
+        let Queries::External(rows) = self.queries else { return Ok(()) };
+        if self.options.skip_missing {
+            return Ok(());
+        }
+        let mut vectors = Vec::new();
+        for block in self.blocks() {
+            self.go_on(0)?;
+            self.read::<f32>(rows, block, &mut vectors)?;
+        }
+        Ok(())
+    }
+
+    /// Searches block by block.
+    pub(crate) fn into_sink(self, sink: &mut dyn NeighborSink) -> Result<SearchSummary, Error> {
+        let shape = ResultShape::new(self.n_query, self.options.k).double(self.reranked.is_some());
+        sink.begin(shape)?;
+        let (mut short_rows, mut skipped_rows) = (0, 0);
+        let mut vectors = Vectors::default();
+        let mut complete = 0;
+        self.options.watch.report(Stage::Queries, 0, self.n_query as u64);
+        for block in self.blocks() {
+            self.go_on(complete)?;
+            let end = block.end;
+            let answer = self.answer(block, &mut vectors).and_then(|answer| {
+                sink.write(&answer.neighbors)?;
+                Ok(answer)
+            });
+            let answer = answer.map_err(|error| self.ended(complete, error))?;
+            short_rows += answer.short_rows;
+            skipped_rows += answer.skipped_rows;
+            complete = end;
+            self.options.watch.report(Stage::Queries, end as u64, self.n_query as u64);
+        }
+        sink.finish().map_err(|error| self.ended(complete, error.into()))?;
+        let kept = sink.kept();
+        Ok(SearchSummary {
+            index: kept.index,
+            distance: kept.distance,
+            k: self.options.k,
+            metric: self.index.metric(),
+            n_ref: self.loaded.shape().n_items() as usize,
+            n_query: self.n_query,
+            exact: self.options.budget == Budget::Exhaustive && self.reranked.is_none(),
+            backend: "annoy",
+            short_rows,
+            skipped_rows,
+        })
+    }
+
+    /// Fails where the caller has asked to stop.
+    fn go_on(&self, complete: usize) -> Result<(), Error> {
+        if self.options.watch.is_interrupted() {
+            return Err(Error::SearchInterrupted { complete, n_query: self.n_query });
+        }
+        Ok(())
+    }
+
+    /// The error of a search that has written so many rows.
+    fn ended(&self, complete: usize, error: Error) -> Error {
+        let n_query = self.n_query;
+        match error {
+            Error::Search { source: SearchError::Interrupted, .. } => {
+                Error::SearchInterrupted { complete, n_query }
+            }
+            // Its row tells how far it went, and nothing of it was a fault.
+            Error::ShortRow { .. } => error,
+            error => Error::SearchEnded { complete, n_query, source: Box::new(error) },
+        }
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let n_query = self.n_query;
+        // Few rows where they are wide or have many neighbors: memory is bounded in bytes.
+        let (value, neighbor) = match self.reranked {
+            None => (size_of::<f32>(), size_of::<Neighbor>()),
+            Some(_) => (size_of::<f32>() + size_of::<f64>(), 3 * size_of::<Neighbor>()),
+        };
+        let bytes = value * self.index.dim() + neighbor * self.kept();
+        let size = self.options.block_rows.min((BLOCK_BYTES / bytes).max(1));
+        (0..n_query).step_by(size).map(move |start| start..n_query.min(start.saturating_add(size)))
+    }
+
+    fn in_pool<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+
+    fn failed(&self, source: SearchError) -> Error {
+        Error::Search { index: self.index.path.clone(), source }
+    }
+}
