@@ -10,6 +10,7 @@ use bigannoy::{
 };
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::matrix::Matrix;
 
 /// Approximate nearest neighbors over R's big.matrix files, from disk to disk.
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Exact(Exact),
     /// Tell how many of the exact neighbors an approximate search found.
     Recall(Recall),
+    /// Measure builds and searches, on your data or on synthetic data.
+    Bench(Bench),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
     Info(Info),
     /// Create, look at, import and export matrices.

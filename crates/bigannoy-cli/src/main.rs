@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a command tells of its failures")]
 
 mod args;
+mod bench;
 mod build;
 mod csv_sink;
 mod exact;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Exact(arguments) => exact::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Recall(arguments) => recall::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),

@@ -44,6 +44,15 @@ pub(crate) fn progress_bar() -> impl Fn(Progress) + Send + Sync + 'static {
     }
 }
 
+/// Shows in words what is being done on standard error, if that is a terminal.
+pub(crate) fn stages() -> impl Fn(&str) + Send + Sync + 'static {
+    let line = ProgressBar::new_spinner();
+    move |stage| {
+        line.set_message(stage.to_owned());
+        line.tick();
+    }
+}
+
 fn new_bar(progress: Progress) -> ProgressBar {
     let what = match progress.stage {
         Stage::Lengths | Stage::Items | Stage::Comparisons => "rows",
