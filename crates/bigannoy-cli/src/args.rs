@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use bigannoy::format::Variant;
 use bigannoy::{
-    BuildOptions, DEFAULT_MEMORY, DEFAULT_TOLERANCE, DEFAULT_TREES, ExactMetric, ExactOptions,
-    Generator, Input, Metric, OpenOptions, RecallCheck,
+    BuildOptions, DEFAULT_BLOCK_ROWS, DEFAULT_MEMORY, DEFAULT_TOLERANCE, DEFAULT_TREES,
+    ExactMetric, ExactOptions, Generator, Input, Metric, OpenOptions, RecallCheck,
 };
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::Bench;
 use crate::matrix::Matrix;
+use crate::rows::RowsArgument;
 
 /// Approximate nearest neighbors over R's big.matrix files, from disk to disk.
 #[derive(Debug, Parser)]
@@ -116,6 +117,7 @@ impl Build {
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_field_names, reason = "`search_k` is Annoy's word")]
+#[expect(clippy::struct_excessive_bools, reason = "flags as they are typed")]
 pub(crate) struct Search {
     /// Index file.
     #[arg(value_name = "INDEX.ann")]
@@ -129,24 +131,65 @@ pub(crate) struct Search {
     pub(crate) k: usize,
     /// Items to gather before ranking: more give higher recall and a longer search [default: K
     /// times the number of trees].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "exhaustive")]
     pub(crate) search_k: Option<usize>,
+    /// Compare each query with all items, without the trees.
+    #[arg(long)]
+    pub(crate) exhaustive: bool,
+    /// Fail where a query has fewer than K neighbors. Without it they are NA.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Gather twice as many items, again and again, for a query that has fewer than K neighbors.
+    #[arg(long)]
+    pub(crate) widen: bool,
+    /// Answer queries with missing or infinite values by NA. Without it they are an error.
+    #[arg(long, requires = "query")]
+    pub(crate) skip_missing: bool,
+    /// Let rows of the index be their own neighbors.
+    #[arg(long, conflicts_with = "query")]
+    pub(crate) include_self: bool,
+    /// Rows of the index, counted from 1, that alone may be neighbors: a list like 1,5,10-20, or a
+    /// file of such lists, in lines or separated by blanks.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) only_rows: Option<RowsArgument>,
+    /// Rows of the index that may not be neighbors, as --only-rows.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) not_rows: Option<RowsArgument>,
+    /// Rank the candidates anew, with distances in double precision, by the reference matrix of
+    /// which this is the descriptor file.
+    #[arg(long, value_name = "REF.desc")]
+    pub(crate) rerank: Option<PathBuf>,
+    /// Candidates for each query that are ranked anew [default: twice K, and at least K + 10].
+    #[arg(long, value_name = "N", requires = "rerank")]
+    pub(crate) candidates: Option<usize>,
     /// Threads; the answers do not depend on them [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Descriptor file of the matrix that takes the ids, counted from 1; created if it does not
-    /// exist. Without it the neighbors are printed as CSV.
-    #[arg(long, value_name = "OUT.desc")]
-    pub(crate) ids: Option<PathBuf>,
-    /// Descriptor file of the matrix that takes the distances; created if it does not exist.
-    #[arg(long, value_name = "OUT.desc", requires = "ids")]
-    pub(crate) distances: Option<PathBuf>,
+    /// Queries that are read, answered and written at a time, at most; the answers do not depend on
+    /// it.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BLOCK_ROWS)]
+    pub(crate) block_size: usize,
+    #[command(flatten)]
+    pub(crate) output: Output,
     /// Read the queries with system calls instead of mapping them: for network file systems, and
     /// for files that others may shorten.
     #[arg(long, requires = "query")]
     pub(crate) unmapped: bool,
     #[command(flatten)]
     pub(crate) layout: Layout,
+}
+
+/// Where neighbors go.
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// File that takes the ids, counted from 1. OUT.npy: a new array, a row for each query. OUT.csv:
+    /// a new table of queries, ranks, ids and distances. Any other name: the descriptor file of a
+    /// matrix, created if it does not exist. Without it that table is printed.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) ids: Option<PathBuf>,
+    /// File that takes the distances, of the same kind.
+    #[arg(long, value_name = "OUT", requires = "ids")]
+    pub(crate) distances: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -165,13 +208,8 @@ pub(crate) struct Exact {
     /// distance is the inner product: larger is nearer, and the largest comes first.
     #[arg(long, default_value_t = ExactMetric::Euclidean)]
     pub(crate) metric: ExactMetric,
-    /// Descriptor file of the matrix that takes the ids, counted from 1; created if it does not
-    /// exist. Without it the neighbors are printed as CSV.
-    #[arg(long, value_name = "OUT.desc")]
-    pub(crate) ids: Option<PathBuf>,
-    /// Descriptor file of the matrix that takes the distances; created if it does not exist.
-    #[arg(long, value_name = "OUT.desc", requires = "ids")]
-    pub(crate) distances: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
     /// Threads; the answers do not depend on them [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,

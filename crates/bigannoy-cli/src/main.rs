@@ -7,13 +7,15 @@
 mod args;
 mod bench;
 mod build;
-mod csv_sink;
+mod csv_error;
 mod exact;
 mod failure;
 mod info;
 mod matrix;
+mod output;
 mod plain;
 mod recall;
+mod rows;
 mod search;
 mod told;
 mod watch;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::args;
-use crate::csv_sink::system_error;
+use crate::csv_error::system_error;
 use crate::failure::Failure;
 use crate::told;
 

@@ -1,12 +1,11 @@
 //! `bigannoy search`
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 use std::time::Instant;
 
-use bigannoy::{Destination, Index, MatrixSink, NeighborSink, SearchOptions, SearchSummary};
+use bigannoy::{Error, Index, NeighborSink, SearchOptions, SearchSummary};
 
 use crate::args;
-use crate::csv_sink::CsvSink;
 use crate::failure::Failure;
 use crate::told;
 use crate::watch;
@@ -14,46 +13,62 @@ use crate::watch;
 pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
     let started = Instant::now();
     let index = bigannoy::open(&arguments.index, &arguments.layout.options())?;
-    let mut options = SearchOptions::new(arguments.k).interrupt(watch::interrupt()?);
-    if let Some(search_k) = arguments.search_k {
-        options = options.search_k(search_k);
-    }
-    if let Some(threads) = arguments.threads {
-        options = options.threads(threads.get());
-    }
-
-    // Lines on the terminal show by themselves how far it is.
-    if arguments.ids.is_some() || !io::stdout().is_terminal() {
-        options = options.progress(watch::progress_bar());
-    }
-    let summary = if let Some(ids) = &arguments.ids {
-        let mut sink = MatrixSink::new(Destination::path_or_create(ids));
-        if let Some(distances) = &arguments.distances {
-            sink = sink.distances(Destination::path_or_create(distances));
-        }
-        let summary = search(&index, arguments, &options, &mut sink)?;
-        let distances = arguments.distances.as_ref().map(|path| format!(", {}", path.display()));
+    let options = options(arguments, &index)?;
+    let mut sink = arguments.output.sink()?;
+    let summary = search(&index, arguments, &options, sink.as_mut())?;
+    drop(sink); // and with it the lock on standard output
+    if let Some(files) = arguments.output.files() {
         writeln!(
             told::stdout(),
-            "{}{}: {} queries, {} neighbors each, in {:.1} s",
-            ids.display(),
-            distances.unwrap_or_default(),
+            "{files}: {} queries, {} neighbors each, in {:.1} s",
             summary.n_query,
             summary.k,
             started.elapsed().as_secs_f64(),
         )?;
-        summary
-    } else {
-        search(&index, arguments, &options, &mut CsvSink::new(told::stdout()))?
-    };
+    }
     if summary.short_rows > 0 {
         eprintln!(
             "warning: {} of {} queries have fewer than {} neighbors (NA): a larger --search-k finds \
-             more",
+             more, --widen as many as there are",
             summary.short_rows, summary.n_query, summary.k
         );
     }
+    if arguments.skip_missing && summary.skipped_rows > 0 {
+        eprintln!(
+            "warning: {} of {} queries have missing or infinite values and no neighbors (NA)",
+            summary.skipped_rows, summary.n_query
+        );
+    }
     Ok(())
+}
+
+fn options(arguments: &args::Search, index: &Index) -> Result<SearchOptions, Failure> {
+    let mut options = SearchOptions::new(arguments.k)
+        .strict(arguments.strict)
+        .widen(arguments.widen)
+        .skip_missing(arguments.skip_missing)
+        .include_self(arguments.include_self)
+        .block_rows(arguments.block_size)
+        .interrupt(watch::interrupt()?);
+    if let Some(search_k) = arguments.search_k {
+        options = options.search_k(search_k);
+    }
+    if arguments.exhaustive {
+        options = options.exhaustive();
+    }
+    if let Some(rows) = &arguments.only_rows {
+        options = options.only(rows.items(index.n_items()?)?);
+    }
+    if let Some(rows) = &arguments.not_rows {
+        options = options.except(rows.items(index.n_items()?)?);
+    }
+    if let Some(threads) = arguments.threads {
+        options = options.threads(threads.get());
+    }
+    if arguments.output.wants_progress() {
+        options = options.progress(watch::progress_bar());
+    }
+    Ok(options)
 }
 
 fn search(
@@ -61,9 +76,19 @@ fn search(
     arguments: &args::Search,
     options: &SearchOptions,
     sink: &mut dyn NeighborSink,
-) -> Result<SearchSummary, bigannoy::Error> {
+) -> Result<SearchSummary, Error> {
+    let Some(reference) = &arguments.rerank else {
+        return match arguments.queries() {
+            Some(query) => index.search_into(query, options, sink),
+            None => index.search_self_into(options, sink),
+        };
+    };
+    let mut reranked = index.rerank_with(reference)?;
+    if let Some(candidates) = arguments.candidates {
+        reranked = reranked.candidates(candidates);
+    }
     match arguments.queries() {
-        Some(query) => index.search_into(query, options, sink),
-        None => index.search_self_into(options, sink),
+        Some(query) => reranked.search_into(query, options, sink),
+        None => reranked.search_self_into(options, sink),
     }
 }

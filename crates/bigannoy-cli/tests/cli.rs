@@ -139,6 +139,108 @@ fn neighbors_go_into_new_and_existing_matrices() {
     assert_eq!((bytes("i.bin"), bytes("d.bin")), first);
 }
 
+/// The kinds of files hold the same.
+#[test]
+fn the_name_of_the_destination_says_what_it_is() {
+    let place = seed();
+    place.succeed(BUILD);
+    let line = "search ref.ann --query query.desc -k 2";
+    let csv = place.succeed(line);
+    let told = place.succeed(&format!("{line} --ids out.csv"));
+    assert!(told.starts_with("out.csv: 2 queries, 2 neighbors each, in "), "{told}");
+    assert_eq!(std::fs::read_to_string(place.path("out.csv")).unwrap(), csv);
+    place.succeed(&format!("{line} --ids i.npy --distances d.npy"));
+    place.succeed("matrix import i.npy i.desc");
+    place.succeed("matrix import d.npy d.desc");
+    place.succeed(&format!("{line} --ids ids.desc --distances distances.desc"));
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert_eq!(bytes("i.bin"), bytes("ids.bin"));
+    let [npy, matrix] =
+        ["d.desc", "distances.desc"].map(|name| BigMatrix::attach(place.path(name)).unwrap());
+    let (npy, matrix) = (npy.view::<f32>().unwrap(), matrix.view::<f64>().unwrap());
+    for (row, rank) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        assert_eq!(f64::from(npy.get(row, rank)), matrix.get(row, rank));
+    }
+    // An exact search too, with all digits.
+    place.succeed("exact ref.desc -k 2 --ids exact.npy --distances exact_d.npy");
+    for (more, expected) in [
+        ("--ids out.csv", "out.csv exists already"),
+        ("--ids i.npy", "i.npy exists already"),
+        ("--ids new.csv --distances new.npy", "new.csv takes the distances too"),
+        ("--ids new.npy --distances new.desc", "new.npy and new.desc are of different kinds"),
+        ("--ids new.npy --distances new.npy", "would share "),
+        ("--ids no/new.npy", "no/new.npy"),
+    ] {
+        let message = place.fail(&format!("{line} {more}"));
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn settings_of_a_search_reach_it() {
+    let place = seed();
+    copy_clusters(&place);
+    place.succeed("build reference.desc --index c.ann --trees 3");
+    let csv = |line: &str| place.succeed(line);
+    let exact = csv("search c.ann --exhaustive -k 3");
+    assert_ne!(exact, csv("search c.ann --search-k 3 -k 3 --block-size 100 --widen"));
+    let ids = |csv: &str| -> Vec<String> {
+        csv.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&exact), ids(&csv("exact reference.desc -k 3")));
+    let own = csv("search c.ann --exhaustive -k 1 --include-self");
+    assert_eq!(ids(&own)[..3], ["1", "2", "3"]);
+
+    std::fs::write(place.path("rows"), "5-7\n9\n").unwrap();
+    let few = ids(&csv("search c.ann -k 2 --only-rows rows --not-rows 6"));
+    assert!(few.iter().all(|id| ["5", "7", "9", "NA"].contains(&id.as_str())));
+    for (line, expected) in [
+        ("search c.ann -k 4 --only-rows rows --include-self --not-rows 6", "at most 3"),
+        ("search c.ann -k 1 --only-rows 0", "\"0\" names no rows of the index"),
+        ("search c.ann -k 1 --not-rows 4001", "expected numbers from 1 to 4000"),
+        ("search c.ann -k 1 --only-rows none", "cannot read none: "),
+        ("search c.ann -k 1 --block-size 0", "the number of rows in a block is 0"),
+        ("search c.ann -k 30 --search-k 2 --strict", "query row 1 (counted from 1) has "),
+        ("search c.ann -k 1 --rerank ref.desc", "ref.desc is not the reference of c.ann: "),
+    ] {
+        let message = place.fail(line);
+        assert!(message.contains(expected), "{line}: {message}");
+    }
+    let output = place.run("search c.ann -k 30 --search-k 2 --ids short.desc");
+    let warning = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && warning.contains("4000 of 4000 queries have fewer than 30"));
+    assert_eq!(csv("search c.ann -k 30 --search-k 2 --widen --strict").lines().count(), 120_001);
+}
+
+#[test]
+fn candidates_are_ranked_anew_by_the_reference() {
+    let place = seed();
+    copy_clusters(&place);
+    place.succeed("build reference.desc --index c.ann --trees 3");
+    let reranked = place.succeed("search c.ann --exhaustive -k 3 --rerank reference.desc");
+    assert_eq!(reranked, place.succeed("exact reference.desc -k 3"));
+    let all = "search c.ann -k 2 --exhaustive --candidates 50 --query query.desc";
+    let message = place.fail(&format!("{all} --rerank reference.desc"));
+    assert!(message.contains("query.desc"), "{message}"); // two columns
+}
+
+#[test]
+fn queries_with_missing_values_are_skipped_on_request() {
+    let place = seed();
+    place.succeed(BUILD);
+    std::fs::write(place.path("holes.csv"), "1,2\nNA,1\n3,Inf\n4,4\n").unwrap();
+    place.succeed("matrix import holes.csv holes.desc");
+    let message = place.fail("search ref.ann --query holes.desc -k 1");
+    assert!(message.contains("row 2, column 1 (counted from 1)"), "{message}");
+    let output = place.run("search ref.ann --query holes.desc -k 1 --skip-missing --strict");
+    let (csv, warning) = (output.stdout, String::from_utf8(output.stderr).unwrap());
+    assert!(warning.contains("2 of 4 queries have missing or infinite values"), "{warning}");
+    let csv = String::from_utf8(csv).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!((lines[2], lines[3]), ("2,1,NA,NA", "3,1,NA,NA"));
+    assert!(lines[1].starts_with("1,1,1,2.236") && lines[4].starts_with("4,1,4,1.414"), "{csv}");
+}
+
 #[test]
 fn an_index_of_annoy_is_searched_when_told_what_it_is() {
     let place = seed();
@@ -274,6 +376,10 @@ fn wrong_usage_is_status_two() {
         "build ref.desc --index x --generator cosine",
         "build ref.desc --index x --seed 1.5",
         "search ref.ann --distances d.desc",
+        "search ref.ann --search-k 9 --exhaustive",
+        "search ref.ann --skip-missing",
+        "search ref.ann --query query.desc --include-self",
+        "search ref.ann --candidates 9",
         "search ref.ann --metric euclidean",
         "explode",
     ] {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use bigannoy_descriptor::Descriptor;
 use bigannoy_matrix::{
     AttachError, BigMatrix, CreateError, Element, ElementType, MatrixMut, MatrixSpec, NewMatrix,
-    StorageError,
 };
 
+use crate::new_files::real_place;
 use crate::{ResultShape, SinkError};
 
 /// A matrix that results are to be written to, in one of the forms in which it can be given.
@@ -54,15 +54,8 @@ impl<'a> Destination<'a> {
     /// exists.
     pub(crate) fn new_files(&self) -> Result<Vec<PathBuf>, SinkError> {
         let Form::Create(path) = &self.0 else { return Ok(Vec::new()) };
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let directory = directory.canonicalize().map_err(|error| {
-            CreateError::from(StorageError::io("find the directory of", path)(error))
-        })?;
-        let names = [path.clone(), path.with_extension("bin")];
-        Ok(names.iter().filter_map(|name| Some(directory.join(name.file_name()?))).collect())
+        let place = |path: &Path| real_place(path).map_err(CreateError::from);
+        Ok(vec![place(path)?, place(&path.with_extension("bin"))?])
     }
 
     /// Opens the matrix, or begins a new one of type `new_type`, and checks that it can hold the

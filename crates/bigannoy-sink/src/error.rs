@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bigannoy_matrix::{AttachError, CreateError, ElementType, ViewError};
+use bigannoy_matrix::{AttachError, CreateError, ElementType, StorageError, ViewError};
 
 /// Why a result could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +47,12 @@ pub enum SinkError {
     /// A destination cannot be created.
     #[error(transparent)]
     Create(#[from] CreateError),
-    /// Ids and distances were to be created in one place: they would have the same descriptor, or
-    /// the same data file, whose name is the descriptor's with the extension `bin`.
-    #[error("ids and distances would share {}, expected two matrices", path.display())]
+    /// A new file cannot be created, written, or given its name.
+    #[error(transparent)]
+    File(#[from] StorageError),
+    /// Ids and distances were to be created in one place: they would be the same file, have the same
+    /// descriptor, or the same data file, whose name is the descriptor's with the extension `bin`.
+    #[error("ids and distances would share {}, expected two destinations", path.display())]
     SameDestination {
         /// The file.
         path: PathBuf,
@@ -60,7 +63,7 @@ pub enum SinkError {
         /// The destination.
         destination: String,
         /// The system's reason.
-        source: bigannoy_matrix::StorageError,
+        source: StorageError,
     },
     /// A destination cannot be viewed as it was a moment ago.
     #[error(transparent)]

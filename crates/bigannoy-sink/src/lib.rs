@@ -3,6 +3,8 @@
 //! * [`MemorySink`] keeps them.
 //! * [`MatrixSink`] writes them into one or two matrices of R's `bigmemory`: ids counted from 1,
 //!   and distances.
+//! * [`CsvSink`] writes them as lines of text, to a writer or into a file.
+//! * [`NpySink`] writes them into one or two of NumPy's `.npy` files.
 //! * Anything else implements [`NeighborSink`].
 //!
 //! ```
@@ -29,14 +31,19 @@
 //! Knows neither queries nor indexes. Rows come in order, each once.
 #![forbid(unsafe_code)]
 
+mod csv;
 mod destination;
 mod error;
 mod matrix;
 mod memory;
+mod new_files;
+mod npy;
 mod sink;
 
+pub use csv::CsvSink;
 pub use destination::Destination;
 pub use error::SinkError;
 pub use matrix::MatrixSink;
 pub use memory::MemorySink;
+pub use npy::NpySink;
 pub use sink::{Kept, NeighborSink, Place, ResultShape};

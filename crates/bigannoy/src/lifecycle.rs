@@ -78,6 +78,15 @@ impl Index {
         Ok(loaded)
     }
 
+    /// How many items there are, those at gaps in the ids included: what an [`ItemSet`](crate::ItemSet)
+    /// is over. The index is loaded if it is not.
+    ///
+    /// # Errors
+    /// [`Error`]: the index cannot be mapped or read.
+    pub fn n_items(&self) -> Result<u32, Error> {
+        Ok(self.loaded()?.shape().n_items())
+    }
+
     /// Looks at every record of the index and at how they hang together, and tells the shape of its
     /// trees (see [`Forest::verify`]). A search checks only what it visits.
     ///

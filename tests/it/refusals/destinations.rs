@@ -96,7 +96,7 @@ fn destinations_that_cannot_be_written_to() {
     let data = scene.shown("nn_distance.bin");
     refused(&scene, &[&data, "in use for writing"], MatrixSink::new(same).distances(distances));
     let new = || Destination::create(scene.path("new.desc"));
-    let parts = [&scene.shown("new.desc"), "expected two matrices"];
+    let parts = [&scene.shown("new.desc"), "expected two destinations"];
     refused(&scene, &parts, MatrixSink::new(new()).distances(new()));
     // The queries as destination.
     let query = Destination::path(scene.path("query.desc"));

@@ -8,7 +8,7 @@ use bigannoy::descriptor::ByteString;
 use super::args::Export;
 use super::number::{Number, Shown};
 use super::{for_type, names};
-use crate::csv_sink::system_error;
+use crate::csv_error::system_error;
 use crate::failure::Failure;
 use crate::watch::Work;
 

@@ -15,7 +15,7 @@ use super::import::DOUBLE_CAN;
 use super::number::{Misfit, Number};
 use super::place::Place;
 use super::{block_rows, for_type};
-use crate::csv_sink::system_error;
+use crate::csv_error::system_error;
 use crate::failure::Failure;
 use crate::watch::Work;
 
