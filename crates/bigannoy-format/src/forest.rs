@@ -1,6 +1,6 @@
 //! An index as a whole: how many items, which roots, and its records one by one.
 
-use bigannoy_metric::{Metric, Prepared};
+use bigannoy_metric::{Metric, Prepared, fetch_ahead};
 
 use crate::{BitSplit, DamagedRecord, Layout, MAX_NODES, NodeId, OpenError, Record, Split};
 
@@ -174,6 +174,15 @@ impl<'a> Forest<'a> {
             offset: layout.plane_offset(words),
             children,
         }))
+    }
+
+    /// Has the processor fetch the record numbered `id`, if there is one, while it goes on with other
+    /// work.
+    #[inline]
+    pub fn fetch_ahead(&self, id: NodeId) {
+        if id.0 < self.shape.n_nodes {
+            fetch_ahead(self.words_of(id.0));
+        }
     }
 
     /// Whether `item` is there, or a gap in the ids.

@@ -31,6 +31,7 @@
 //! # Source
 //! The formulas are those of Annoy 1.17.3 (`src/annoylib.h`), re-stated here.
 
+mod ahead;
 pub mod bits;
 mod block;
 mod folded;
@@ -41,6 +42,7 @@ mod prepared;
 mod rank;
 pub mod wide;
 
+pub use ahead::fetch_ahead;
 pub use block::{NeighborBlock, RowMut};
 pub use folded::Folded;
 pub use item_set::{ItemOutOfRange, ItemSet};

@@ -113,6 +113,12 @@ impl TopK {
         }
     }
 
+    /// The worst of the selected keys, once there are `k`: what is not better does not make it.
+    #[must_use]
+    pub fn limit(&self) -> Option<RankKey> {
+        self.worst_first.peek().copied().filter(|_| self.worst_first.len() >= self.k)
+    }
+
     /// Takes the selected keys, best first, and leaves the selection empty.
     pub fn drain_sorted(&mut self) -> Vec<RankKey> {
         std::mem::take(&mut self.worst_first).into_sorted_vec()

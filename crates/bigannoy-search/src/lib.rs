@@ -40,11 +40,17 @@
 mod budget;
 mod error;
 mod index;
+mod ordered;
 mod query;
+mod rank;
 mod scratch;
+mod sketched;
 mod walk;
+mod wave;
 
+pub use bigannoy_sketch::Kernel;
 pub use budget::Budget;
 pub use error::SearchError;
 pub use index::Index;
 pub use query::Query;
+pub use sketched::{GATHERED_PER_ITEM, Sketching};

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy_format::Forest;
 use bigannoy_metric::{ItemSet, Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
+use bigannoy_sketch::Kernel;
 use rayon::prelude::*;
 
 use crate::scratch::Scratch;
+use crate::sketched::{Kept, Lent, Sketching};
 use crate::walk::Walk;
 use crate::{Budget, SearchError};
 
@@ -23,6 +25,9 @@ const PIECE: usize = 16;
 #[must_use = "nothing is searched until a query is given"]
 pub struct Query<'a> {
     forest: Forest<'a>,
+    shared: &'a Kept,
+    sketching: Sketching,
+    kernel: Kernel,
     k: usize,
     keep: usize,
     budget: Budget,
@@ -34,9 +39,12 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    pub(crate) fn new(forest: Forest<'a>, k: usize) -> Self {
+    pub(crate) fn new(forest: Forest<'a>, shared: &'a Kept, k: usize) -> Self {
         Query {
             forest,
+            shared,
+            sketching: Sketching::default(),
+            kernel: Kernel::new(),
             k,
             keep: k,
             budget: Budget::default(),
@@ -76,6 +84,20 @@ impl<'a> Query<'a> {
     /// looked at. The answer is the one that this budget gives. Default: no.
     pub fn widen(mut self, widen: bool) -> Self {
         self.widen = widen;
+        self
+    }
+
+    /// Sets whether 8-bit sketches of the items save reading most of them. The answers do not depend
+    /// on it. Default: [`Sketching::Auto`].
+    pub fn sketching(mut self, sketching: Sketching) -> Self {
+        self.sketching = sketching;
+        self
+    }
+
+    /// Sets the code that compares sketches. The answers do not depend on it. Default: the fastest
+    /// on this processor.
+    pub fn kernel(mut self, kernel: Kernel) -> Self {
+        self.kernel = kernel;
         self
     }
 
@@ -120,7 +142,8 @@ impl<'a> Query<'a> {
         if !is_finite(vector) {
             return Ok(Vec::new());
         }
-        let keys = self.answer(walk, &self.prepare(vector), &mut self.scratch())?;
+        let walk = self.with_sketch(walk, 1);
+        let keys = self.answer(walk, &self.prepare(vector), self.scratch().get())?;
         Ok(self.neighbors(keys).collect())
     }
 
@@ -136,7 +159,8 @@ impl<'a> Query<'a> {
             return Err(SearchError::NoSuchItem { item, n_items });
         }
         let query = self.forest.prepared(item);
-        let keys = self.answer(self.leaving_out(item, walk), &query, &mut self.scratch())?;
+        let walk = self.with_sketch(self.leaving_out(item, walk), 1);
+        let keys = self.answer(walk, &query, self.scratch().get())?;
         Ok(self.neighbors(keys).collect())
     }
 
@@ -153,6 +177,7 @@ impl<'a> Query<'a> {
             return Err(SearchError::WrongDimension { expected: dim, found: rows.len() % dim });
         }
         self.check_rows(rows, rows.len() / dim)?;
+        let walk = self.with_sketch(walk, rows.len() / dim);
         self.run_block(rows.len() / dim, walk.k, |row, scratch| {
             let vector = &rows[row * dim..][..dim];
             if self.skip && !is_finite(vector) {
@@ -173,6 +198,7 @@ impl<'a> Query<'a> {
         if items.end > n_items {
             return Err(SearchError::NoSuchItem { item: items.end - 1, n_items });
         }
+        let walk = self.with_sketch(walk, items.len());
         self.run_block(items.len(), walk.k, |row, scratch| {
             #[expect(clippy::cast_possible_truncation, reason = "no more rows than items")]
             let item = items.start + row as u32;
@@ -216,13 +242,20 @@ impl<'a> Query<'a> {
             Budget::Items(search_k) => Some(search_k),
             Budget::Exhaustive => None,
         };
-        let k = self.kept(most as usize);
-        Ok(Walk { k, search_k, admit: self.admit, exclude: None })
+        let (k, admit, kernel) = (self.kept(most as usize), self.admit, self.kernel);
+        Ok(Walk { k, search_k, admit, exclude: None, sketch: None, kernel })
     }
 
     /// How many neighbors a row can have, `most` of them being possible.
     fn kept(&self, most: usize) -> usize {
         self.keep.min(most).max(self.k)
+    }
+
+    /// The walk of `n_query` queries, with a sketch if they are to have one.
+    fn with_sketch(&self, walk: Walk<'a>, n_query: usize) -> Walk<'a> {
+        let each = walk.search_k.unwrap_or(self.forest.shape().n_items() as usize);
+        let candidates = (each as u64).saturating_mul(n_query as u64);
+        Walk { sketch: self.shared.sketch(self.sketching, self.forest, candidates), ..walk }
     }
 
     fn leaving_out(&self, item: u32, walk: Walk<'a>) -> Walk<'a> {
@@ -277,6 +310,7 @@ impl<'a> Query<'a> {
         let pieces = rows.par_chunks_mut(PIECE).enumerate().map_init(
             || self.scratch(),
             |scratch, (piece, rows)| {
+                let scratch = scratch.get();
                 for (offset, row) in rows.iter_mut().enumerate() {
                     if self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
                         return Err(SearchError::Interrupted);
@@ -302,8 +336,8 @@ impl<'a> Query<'a> {
         keys.into_iter().map(move |key| key.neighbor(metric))
     }
 
-    fn scratch(&self) -> Scratch {
-        Scratch::new(self.forest.shape().n_items())
+    fn scratch(&self) -> Lent<'a> {
+        self.shared.scratch(self.forest.shape().n_items())
     }
 }
 

@@ -5,13 +5,19 @@ use std::collections::BinaryHeap;
 use bigannoy_format::NodeId;
 use bigannoy_metric::TopK;
 
-/// Buffers of one thread: the queue of subtrees, the candidates, the marks of visited items.
+use crate::rank::Sieve;
+use crate::wave::Waves;
+
+/// Buffers of one thread: subtrees to visit, the candidates, the marks of visited items.
 ///
-/// Memory: a bit for each item of the index, and what one query needs.
+/// Memory: a bit for each item of the index; for each record visited by a query at most 16 bytes, and
+/// four for each candidate.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub(crate) queue: Queue,
+    pub(crate) waves: Waves,
     pub(crate) candidates: Candidates,
+    pub(crate) sieve: Sieve,
     pub(crate) best: TopK,
 }
 
@@ -19,10 +25,13 @@ impl Scratch {
     pub(crate) fn new(n_items: u32) -> Self {
         Scratch {
             queue: Queue::default(),
+            waves: Waves::default(),
             candidates: Candidates {
                 marks: vec![0; (n_items as usize).div_ceil(64)],
                 items: Vec::new(),
+                len: 0,
             },
+            sieve: Sieve::default(),
             best: TopK::new(0),
         }
     }
@@ -48,6 +57,16 @@ impl Priority {
         from_order_bits(self.0)
     }
 
+    /// The upper half of an integer that orders by priority first.
+    pub(crate) fn key(self) -> u64 {
+        u64::from(self.0) << 32
+    }
+
+    /// The priority in the upper half of `key`.
+    pub(crate) fn of_key(key: u64) -> Self {
+        Priority((key >> 32) as u32)
+    }
+
     /// No tree is deep enough to wrap.
     pub(crate) fn after_wrong_turn(self) -> Self {
         Priority(self.0.wrapping_sub(1))
@@ -65,12 +84,12 @@ impl Queue {
     }
 
     pub(crate) fn push(&mut self, priority: Priority, node: NodeId) {
-        self.0.push(u64::from(priority.0) << 32 | u64::from(node.0));
+        self.0.push(priority.key() | u64::from(node.0));
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the low half is the node")]
     pub(crate) fn pop(&mut self) -> Option<(Priority, NodeId)> {
-        self.0.pop().map(|key| (Priority((key >> 32) as u32), NodeId(key as u32)))
+        self.0.pop().map(|key| (Priority::of_key(key), NodeId(key as u32)))
     }
 }
 
@@ -84,32 +103,71 @@ fn from_order_bits(bits: u32) -> f32 {
     f32::from_bits(if bits >> 31 == 1 { bits & !(1 << 31) } else { !bits })
 }
 
+/// The smaller of the two, and `bound` where `margin` is not a number.
+pub(crate) fn lesser(bound: f32, margin: f32) -> f32 {
+    if margin < bound { margin } else { bound }
+}
+
 /// Items found so far, each once.
 #[derive(Debug)]
 pub(crate) struct Candidates {
     marks: Vec<u64>,
+    /// The first `len` are candidates, what is behind them is anything.
     items: Vec<u32>,
+    len: usize,
 }
 
 impl Candidates {
+    /// Takes in those of `items` that are not there already.
+    pub(crate) fn extend(&mut self, items: &[u32]) {
+        // Every item is written and only new ones are counted: whether one is new is anybody's
+        // guess, the processor's too.
+        let most = self.len + items.len();
+        if self.items.len() < most {
+            self.items.resize(most.next_power_of_two(), 0);
+        }
+        let mut len = self.len;
+        for &item in items {
+            let (word, bit) = (item as usize / 64, 1 << (item % 64));
+            let marks = &mut self.marks[word];
+            self.items[len] = item;
+            len += usize::from(*marks & bit == 0);
+            *marks |= bit;
+        }
+        self.len = len;
+    }
+
     /// Takes `item` in unless it is there already.
     pub(crate) fn insert(&mut self, item: u32) {
+        self.extend(&[item]);
+    }
+
+    /// Takes `item` out, where it is.
+    pub(crate) fn remove(&mut self, item: u32) {
         let (word, bit) = (item as usize / 64, 1 << (item % 64));
-        if self.marks[word] & bit == 0 {
-            self.marks[word] |= bit;
-            self.items.push(item);
+        if self.marks[word] & bit != 0
+            && let Some(at) = self.items().iter().position(|&other| other == item)
+        {
+            self.marks[word] &= !bit;
+            self.len -= 1;
+            self.items[at] = self.items[self.len];
         }
     }
 
     pub(crate) fn items(&self) -> &[u32] {
-        &self.items
+        &self.items[..self.len]
     }
 
     pub(crate) fn clear(&mut self) {
-        for &item in &self.items {
-            self.marks[item as usize / 64] = 0;
+        // Where the marks are few to the candidates, wiping all is quicker.
+        if self.len > self.marks.len() / 16 {
+            self.marks.fill(0);
+        } else {
+            for &item in &self.items[..self.len] {
+                self.marks[item as usize / 64] = 0;
+            }
         }
-        self.items.clear();
+        self.len = 0;
     }
 }
 
@@ -142,10 +200,14 @@ mod tests {
     #[test]
     fn candidates_are_kept_once_and_forgotten() {
         let mut candidates = Scratch::new(100).candidates;
-        for item in [99, 3, 99, 64, 3] {
-            candidates.insert(item);
-        }
+        candidates.extend(&[99, 3, 99]);
+        candidates.extend(&[64, 3]);
         assert_eq!(candidates.items(), [99, 3, 64]);
+        candidates.remove(3);
+        candidates.remove(5);
+        assert_eq!(candidates.items(), [99, 64]);
+        candidates.insert(3);
+        assert_eq!(candidates.items(), [99, 64, 3]);
         candidates.clear();
         candidates.insert(3);
         assert_eq!(candidates.items(), [3]);

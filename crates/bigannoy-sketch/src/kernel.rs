@@ -1,7 +1,9 @@
 //! The loops over records, for each processor.
 
+use bigannoy_metric::{Metric, fetch_ahead};
+
 use crate::bound::{Terms, WIDTH, of_products, of_squares};
-use crate::record::{LINE, Shape, TAIL, UNKNOWN};
+use crate::record::{Shape, TAIL, UNKNOWN};
 use crate::sketch::Sketch;
 
 /// How many items ahead records are asked for: they come from the last cache or from memory, while
@@ -94,18 +96,17 @@ fn in_groups(
     job: &Job<'_>,
     lower: &mut [f32],
     upper: &mut [f32],
-    ask: impl Fn(&[u8]),
     read: impl Fn([&[u8]; WIDTH]) -> Read,
 ) {
     let Job { shape, terms, sketch, items, .. } = *job;
     for &item in items.iter().take(AHEAD) {
-        ask(sketch.record(item));
+        fetch_ahead(sketch.record(item));
     }
-    let dot = shape.metric() == bigannoy_metric::Metric::Dot;
+    let dot = shape.metric() == Metric::Dot;
     for (at, group) in items.chunks(WIDTH).enumerate() {
         let start = at * WIDTH;
         for &item in items.iter().skip(start + AHEAD).take(WIDTH) {
-            ask(sketch.record(item));
+            fetch_ahead(sketch.record(item));
         }
         // The last group is filled up with its first item.
         let records =
@@ -125,7 +126,7 @@ mod portable {
     use super::{Job, Read, TAIL, UNKNOWN, WIDTH, in_groups};
 
     pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
-        in_groups(job, lower, upper, |_| {}, |records| read(job.codes, records));
+        in_groups(job, lower, upper, |records| read(job.codes, records));
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rounding that the bounds take in")]
@@ -149,15 +150,15 @@ mod portable {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        __m128, __m128i, __m256, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_prefetch,
-        _mm256_add_epi32, _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256,
-        _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
-        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_set_m128,
-        _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_unpackhi_pd,
-        _mm256_unpackhi_ps, _mm256_unpacklo_pd, _mm256_unpacklo_ps, _mm256_xor_si256,
+        __m128, __m128i, __m256, __m256i, _mm_add_epi32, _mm256_add_epi32, _mm256_castpd_ps,
+        _mm256_castps_pd, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_castsi256_si128,
+        _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_extracti128_si256, _mm256_hadd_epi32,
+        _mm256_madd_epi16, _mm256_set_m128, _mm256_set_m128i, _mm256_set1_epi32,
+        _mm256_setzero_si256, _mm256_unpackhi_pd, _mm256_unpackhi_ps, _mm256_unpacklo_pd,
+        _mm256_unpacklo_ps, _mm256_xor_si256,
     };
 
-    use super::{Job, LINE, Read, UNKNOWN, WIDTH, in_groups};
+    use super::{Job, Read, UNKNOWN, WIDTH, in_groups};
 
     /// Codes that a register holds as 16-bit numbers.
     const CODES: usize = 16;
@@ -165,20 +166,7 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
         let (query, _) = job.codes.as_chunks::<CODES>();
-        in_groups(job, lower, upper, |record| ask(record), |records| read(query, records));
-    }
-
-    /// Asks for all lines of a record.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn ask(record: &[u8]) {
-        for line in record.chunks_exact(LINE) {
-            // SAFETY: a prefetch reads nothing, and the address is that of a slice's first byte.
-            #[allow(unsafe_code, unused_unsafe, reason = "safe from some release of Rust on")]
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
-            }
-        }
+        in_groups(job, lower, upper, |records| read(query, records));
     }
 
     #[inline]

@@ -26,6 +26,18 @@ impl SketchQuery {
         SketchQuery { shape, kernel, codes: vec![0; shape.record_bytes()], terms: Terms::default() }
     }
 
+    /// Metric and dimension.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The code that computes the bounds.
+    #[must_use]
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
     /// Takes `vector` as the query. `false` where nothing can be proved of it, because its values are
     /// out of range: then it has no bounds. Cost: a few nanoseconds an element.
     ///
