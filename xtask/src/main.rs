@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod deps;
 mod fixtures;
@@ -22,6 +23,9 @@ use run::Failure;
 const HELP: &str = "\
 usage: cargo xtask <command>
 
+  bench [PART] [OPTIONS]        us and other libraries side by side; PART is build, search,
+                                exact, growth, all (the default) or smoke; CONTRIBUTING.md
+                                tells the options
   ci [--keep-going]             everything that CI checks except R: format, lints, tests,
                                 docs, links, deps, fixtures, the README's main command
   deps                          holds the manifests against the crate map in ARCHITECTURE.md
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
             print!("{HELP}");
             Ok(())
         }
+        ["bench", ..] => bench::bench(&args[1..]),
         ["ci"] => ci::ci(false),
         ["ci", "--keep-going"] => ci::ci(true),
         ["deps"] => deps::deps(),

@@ -1,0 +1,46 @@
+# The way from a matrix on disk to neighbors with R: bigmemory and RcppAnnoy, row by row.
+#
+#     Rscript rcppannoy.R DIR TREES QUERIES SEARCH_K OUT
+#
+# DIR holds train.desc and test.desc. Prints one JSON object; the ids, counted from 0, go to OUT.
+# With 0 queries it only builds.
+
+suppressPackageStartupMessages({
+  library(bigmemory)
+  library(RcppAnnoy)
+})
+args <- commandArgs(trailingOnly = TRUE)
+trees <- as.integer(args[2])
+queries <- as.integer(args[3])
+budget <- as.integer(args[4])
+k <- 10L
+index_path <- file.path(args[1], "rcppannoy.ann")
+
+seconds <- function(since) unname(proc.time()["elapsed"] - since["elapsed"])
+start <- proc.time()
+train <- attach.big.matrix(file.path(args[1], "train.desc"))
+index <- new(AnnoyEuclidean, ncol(train))
+index$setSeed(42L)
+for (row in seq_len(nrow(train))) index$addItem(row - 1L, train[row, ])
+index$build(trees)
+index$save(index_path)
+built <- seconds(start)
+bytes <- file.size(index_path)
+
+start <- proc.time()
+if (queries > 0L) {
+  test <- attach.big.matrix(file.path(args[1], "test.desc"))
+  ids <- matrix(-1L, k, queries)
+  for (row in seq_len(queries)) {
+    found <- index$getNNsByVectorList(test[row, ], k, budget, FALSE)$item
+    ids[seq_along(found), row] <- as.integer(found)
+  }
+  writeBin(as.vector(ids), args[5], size = 4L)
+}
+searched <- seconds(start)
+used <- proc.time()
+invisible(file.remove(index_path))
+cat(sprintf(
+  '{"version":"RcppAnnoy %s","build_seconds":%.3f,"search_seconds":%.3f,"cpu":%.3f,"bytes":%.0f}\n',
+  packageVersion("RcppAnnoy"), built, searched, used["user.self"] + used["sys.self"], bytes
+))

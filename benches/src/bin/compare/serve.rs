@@ -1,0 +1,122 @@
+//! `compare serve`: our own figures, through the library.
+
+use std::fs;
+use std::path::Path;
+
+use bigannoy::matrix::DenseRows;
+use bigannoy::{
+    BuildOptions, ExactMetric, ExactOptions, Generator, Index, Metric, NeighborBlock, OpenOptions,
+    SearchOptions,
+};
+use bigannoy_bench::Cost;
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::arguments::Arguments;
+use crate::data::Rows;
+use crate::prepare::K;
+use crate::protocol::{answer, count, say, text};
+
+const LADDER: [&str; 11] =
+    ["100", "200", "400", "800", "1600", "3200", "6400", "12800", "25600", "51200", "102400"];
+
+/// Answers requests about a forest of `--trees` trees, or with `--trees 0` about exact search.
+///
+/// `--index` names an index that is there; otherwise one is built in `--cache` by `--generator`,
+/// unless it was before.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    // Single queries are answered on this thread, without another to hand them to.
+    rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
+    let data = arguments.path("data")?;
+    let read = |name: &str| Rows::read(&data.join(name), usize::MAX);
+    let queries = read("test.npy")?;
+    let trees: usize = arguments.value("trees")?;
+    let version = format!("bigannoy {}", env!("CARGO_PKG_VERSION"));
+    if trees == 0 {
+        let train = read("train.npy")?;
+        say(&json!({
+            "version": version, "ladder": ["exact"], "whole": false, "build_seconds": 0.0,
+            "build_cpu": 0.0, "bytes": 4 * train.values.len(),
+        }))?;
+        return answer(|request| {
+            respond(request, &queries, &mut |queries, threads| {
+                let reference = DenseRows::row_major(&train.values, train.ncols);
+                let options = ExactOptions::new(ExactMetric::Euclidean, K);
+                let options = match threads {
+                    None => options,
+                    Some(threads) => options.threads(threads),
+                };
+                Ok(bigannoy::exact(&reference, queries, &options)?.neighbors)
+            })
+        });
+    }
+    let (index, mut built) = index(arguments, &data.join("train.desc"), trees)?;
+    built["version"] = version.into();
+    built["ladder"] = LADDER.as_slice().into();
+    built["whole"] = true.into();
+    say(&built)?;
+    answer(|request| {
+        let budget: usize = text(request, "setting")?.parse()?;
+        let single = SearchOptions::new(K).search_k(budget);
+        respond(request, &queries, &mut |queries, threads| {
+            let options = match threads {
+                None => single.clone(),
+                Some(threads) => single.clone().threads(threads),
+            };
+            Ok(index.search(queries, &options)?.neighbors)
+        })
+    })
+}
+
+/// Builds or opens the index, with what building it cost.
+fn index(arguments: &Arguments, train: &Path, trees: usize) -> Result<(Index, Value), Failure> {
+    if let Some(path) = arguments.find("index") {
+        let index = bigannoy::open(path, &OpenOptions::new().prefault(true))?;
+        let bytes = fs::metadata(path)?.len();
+        return Ok((index, json!({ "build_seconds": null, "build_cpu": null, "bytes": bytes })));
+    }
+    let threads: usize = arguments.value("threads")?;
+    let generator: Generator = arguments.value("generator")?;
+    let path = arguments.path("cache")?.join(format!("bigannoy-{generator}-{trees}.ann"));
+    let options = BuildOptions::new(Metric::Euclidean)
+        .trees(trees)
+        .threads(threads)
+        .generator(generator)
+        .overwrite(true);
+    // Built anew in every run: it is quick, and the code may be another.
+    let (index, cost) = Cost::of(|| bigannoy::build(train, &path, &options));
+    let bytes = fs::metadata(&path)?.len();
+    let built = json!({ "build_seconds": cost.elapsed, "build_cpu": cost.cpu, "bytes": bytes });
+    Ok((index?, built))
+}
+
+/// A search with so many threads, or on the one that it is called on.
+type Answer<'a> =
+    dyn FnMut(&DenseRows<'_, f32>, Option<usize>) -> Result<NeighborBlock, Failure> + 'a;
+
+fn respond(request: &Value, queries: &Rows, search: &mut Answer<'_>) -> Result<Value, Failure> {
+    let asked = count(request, "queries")?.min(queries.nrows());
+    let asked = &queries.values[..asked * queries.ncols];
+    let rows = |values| DenseRows::row_major(values, queries.ncols);
+    let (found, cost) = if text(request, "op")? == "single" {
+        Cost::of(|| {
+            let mut all = NeighborBlock::new(0, K);
+            for query in asked.chunks_exact(queries.ncols) {
+                all.append(&search(&rows(query), None)?);
+            }
+            Ok::<_, Failure>(all)
+        })
+    } else {
+        let threads = count(request, "threads")?;
+        Cost::of(|| search(&rows(asked), Some(threads)))
+    };
+    let found = found?;
+    let mut ids = vec![-1_i32; found.nrows() * K];
+    for (ids, row) in ids.chunks_exact_mut(K).zip(found.rows()) {
+        for (id, near) in ids.iter_mut().zip(row) {
+            *id = i32::try_from(near.item)?;
+        }
+    }
+    fs::write(text(request, "out")?, bytemuck::cast_slice(&ids))?;
+    Ok(json!({ "seconds": cost.elapsed, "cpu": cost.cpu }))
+}

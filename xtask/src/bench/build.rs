@@ -1,0 +1,224 @@
+//! `cargo xtask bench build`: what building costs, by trees and threads, and as rows and columns grow.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::options::Source;
+use super::process::{Cost, measured, median};
+use super::search::threads;
+use super::session::Session;
+use crate::run::{Failure, Outcome, command, root};
+
+/// What a builder says or leaves.
+struct Built {
+    seconds: f64,
+    cpu: Option<f64>,
+    anonymous: Option<u64>,
+    bytes: u64,
+}
+
+pub(crate) fn run(session: &mut Session) -> Outcome {
+    let data = session.data(session.options.most_rows())?;
+    let trees: &[usize] = if session.options.quick { &[10, 50] } else { &[10, 50, 100] };
+    for threads in threads() {
+        for &trees in trees {
+            table(session, &data, trees, threads)?;
+        }
+    }
+    scale(session, &data)
+}
+
+/// A builder's name, and how it is run.
+type Builder = (&'static str, fn(&Session, &Path, usize, usize) -> Result<Option<Built>, Failure>);
+
+const BUILDERS: [Builder; 4] = [
+    ("bigannoy", default),
+    ("bigannoy, generator annoy", annoy_bytes),
+    ("annoy", annoy),
+    ("RcppAnnoy", r),
+];
+
+fn table(session: &mut Session, data: &Path, trees: usize, threads: usize) -> Outcome {
+    let mut all: Vec<Vec<Built>> = BUILDERS.iter().map(|_| Vec::new()).collect();
+    for _ in 0..session.options.rounds().min(2) {
+        for ((name, build), built) in BUILDERS.iter().zip(&mut all) {
+            // R has one thread, and is slow: once is enough.
+            let is_r = *name == "RcppAnnoy";
+            if is_r && (threads > 1 || trees != 50 || session.options.quick || !built.is_empty()) {
+                continue;
+            }
+            built.extend(build(session, data, trees, threads)?);
+        }
+    }
+    for ((name, _), built) in BUILDERS.iter().zip(all) {
+        let middle = |field: fn(&Built) -> Option<f64>| {
+            let values: Vec<f64> = built.iter().filter_map(field).collect();
+            (!values.is_empty()).then(|| median(values))
+        };
+        let Some(seconds) = middle(|built| Some(built.seconds)) else { continue };
+        let figure = json!({
+            "builder": name, "trees": trees, "threads": threads, "seconds": seconds,
+            "cpu": middle(|built| built.cpu),
+            "anonymous": built.iter().filter_map(|built| built.anonymous).max(),
+            "bytes": built[0].bytes,
+        });
+        session.keep("build", figure)?;
+    }
+    Ok(())
+}
+
+fn place(session: &Session) -> Result<PathBuf, Failure> {
+    let place = session.options.out.join("cache").join("build");
+    fs::create_dir_all(&place).map_err(|e| format!("cannot use {}: {e}", place.display()))?;
+    Ok(place)
+}
+
+fn default(
+    s: &Session,
+    data: &Path,
+    trees: usize,
+    threads: usize,
+) -> Result<Option<Built>, Failure> {
+    ours(s, data, trees, threads, "default")
+}
+
+fn annoy_bytes(
+    s: &Session,
+    data: &Path,
+    trees: usize,
+    threads: usize,
+) -> Result<Option<Built>, Failure> {
+    ours(s, data, trees, threads, "annoy")
+}
+
+/// The command that users have, from its start to its end.
+fn ours(
+    session: &Session,
+    data: &Path,
+    trees: usize,
+    threads: usize,
+    generator: &str,
+) -> Result<Option<Built>, Failure> {
+    let index = place(session)?.join("ours.ann");
+    let (trees, threads) = (trees.to_string(), threads.to_string());
+    let (_, cost) = measured(&mut session.bigannoy(&[
+        "build",
+        &data.join("train.desc").to_string_lossy(),
+        "--index",
+        &index.to_string_lossy(),
+        "--trees",
+        &trees,
+        "--threads",
+        &threads,
+        "--generator",
+        generator,
+        "--overwrite",
+    ]))?;
+    let bytes = fs::metadata(&index).map_err(|e| format!("no index was built: {e}"))?.len();
+    let Cost { seconds, anonymous, cpu } = cost;
+    Ok(Some(Built { seconds, cpu, anonymous, bytes }))
+}
+
+/// Annoy in Python; its time is that of adding, building and saving alone.
+fn annoy(
+    session: &Session,
+    data: &Path,
+    trees: usize,
+    threads: usize,
+) -> Result<Option<Built>, Failure> {
+    let place = place(session)?;
+    let (data, place) = (data.to_string_lossy(), place.to_string_lossy());
+    let (trees, threads) = (trees.to_string(), threads.to_string());
+    let peer = session.peer(&[
+        "annoy",
+        "--data",
+        &data,
+        "--cache",
+        &place,
+        "--trees",
+        &trees,
+        "--threads",
+        &threads,
+        "--build-only",
+    ]);
+    match peer {
+        Some(mut peer) => told(&mut peer, "build_cpu"),
+        None => Ok(None),
+    }
+}
+
+/// RcppAnnoy in R, from attaching the matrix to the saved index.
+fn r(session: &Session, data: &Path, trees: usize, _: usize) -> Result<Option<Built>, Failure> {
+    if !session.has_peers() {
+        return Ok(None);
+    }
+    let script = root().join("benches").join("peers").join("rcppannoy.R");
+    let mut r = command("Rscript", &["--vanilla", &script.to_string_lossy()]);
+    r.arg(data).args([&trees.to_string(), "0", "0", "-"]);
+    // Where there is no R, there is no figure.
+    told(&mut r, "cpu").or(Ok(None))
+}
+
+/// What a peer says of itself.
+fn told(command: &mut Command, cpu: &str) -> Result<Option<Built>, Failure> {
+    let (text, cost) = measured(command)?;
+    let said: Value = serde_json::from_str(&text).map_err(|e| format!("it said {text}: {e}"))?;
+    let Some(seconds) = said["build_seconds"].as_f64() else { return Ok(None) };
+    Ok(Some(Built {
+        seconds,
+        cpu: said[cpu].as_f64(),
+        anonymous: cost.anonymous,
+        bytes: said["bytes"].as_u64().unwrap_or(0),
+    }))
+}
+
+/// Ten trees on one thread, over rows and columns.
+fn scale(session: &mut Session, whole: &Path) -> Outcome {
+    let most = session.options.most_rows();
+    let rows: &[usize] = if session.options.quick {
+        &[most / 4, most / 2]
+    } else {
+        &[50_000, 100_000, 200_000, 400_000]
+    };
+    let columns: &[usize] = if session.options.quick { &[10, 200] } else { &[10, 50, 200, 800] };
+    for &rows in rows {
+        let data = if rows >= most { whole.to_path_buf() } else { session.data(rows)? };
+        cell(session, &data)?;
+    }
+    for &columns in columns {
+        let source = Source::Synthetic { shape: "clustered".to_owned(), columns };
+        let data = session.data_of(&source, most.min(50_000), 10)?;
+        cell(session, &data)?;
+    }
+    Ok(())
+}
+
+fn cell(session: &mut Session, data: &Path) -> Outcome {
+    let (rows, columns) = shape(data)?;
+    let (mut ours, mut peers) = (Vec::new(), Vec::new());
+    for _ in 0..session.options.rounds().min(2) {
+        ours.extend(default(session, data, 10, 1)?.map(|built| built.seconds));
+        peers.extend(annoy(session, data, 10, 1)?.map(|built| built.seconds));
+    }
+    let annoy = (!peers.is_empty()).then(|| median(peers));
+    let figure = json!({ "rows": rows, "columns": columns, "ours": median(ours), "annoy": annoy });
+    session.keep("scale", figure)
+}
+
+/// The extents of prepared data, from the head of its NumPy file.
+fn shape(data: &Path) -> Result<(usize, usize), Failure> {
+    let path = data.join("train.npy");
+    let bytes = fs::read(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+    let numbers = head.split_once("'shape': (").and_then(|(_, rest)| rest.split_once(')'));
+    let numbers: Vec<usize> = numbers
+        .map(|(numbers, _)| numbers.split(',').filter_map(|n| n.trim().parse().ok()).collect())
+        .unwrap_or_default();
+    match numbers[..] {
+        [rows, columns] => Ok((rows, columns)),
+        _ => Err(format!("{} has no head of two extents", path.display()).into()),
+    }
+}

@@ -1,0 +1,23 @@
+//! `cargo xtask bench smoke`: that the benchmarks run at all. No figure is looked at.
+
+use super::measure;
+use super::options::{Options, Profile};
+use crate::run::{Failure, Outcome, root};
+
+/// Runs every part on a little data, without other libraries, and checks that pages come of it.
+pub(crate) fn smoke() -> Outcome {
+    let out = root().join("target").join("bench-smoke");
+    let place = out.to_string_lossy().into_owned();
+    let common = ["--alone", "--quick", "--queries", "200", "--out", &place];
+    for part in ["search", "build", "exact"] {
+        let words = [&[part][..], &common, &["--rows", "2000", "--columns", "12"]].concat();
+        measure(Options { profile: Profile::Test, ..Options::parse(&words)? })?;
+        for name in ["results.md", "results.html", "results.jsonl"] {
+            let written = std::fs::metadata(out.join(name)).is_ok_and(|file| file.len() > 0);
+            if !written {
+                return Err(Failure::from(format!("bench {part} wrote no {name}")));
+            }
+        }
+    }
+    Ok(())
+}
