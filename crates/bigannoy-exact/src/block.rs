@@ -6,7 +6,11 @@ use bigannoy_matrix::{RowError, RowSource, par_copy_rows_f64};
 use rayon::prelude::*;
 
 use crate::ExactMetric;
+use crate::bounds::Space;
 use crate::metric::length;
+
+/// About so many rows tell what rows are like.
+const SAMPLE: usize = 4096;
 
 /// Some rows of a matrix, and what the metric wants to know of them.
 #[derive(Debug, Default)]
@@ -38,8 +42,26 @@ impl Block {
         Ok(())
     }
 
+    pub(crate) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The number in the matrix of a row of the block.
+    pub(crate) fn number(&self, at: u32) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "rows were counted before")]
+        let first = self.rows.start as u32;
+        first + at
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// A space for codes of rows like these.
+    pub(crate) fn space(&self, metric: ExactMetric) -> Space {
+        let step = (self.len() / SAMPLE).max(1);
+        let sample = (0..self.len()).step_by(step).map(|at| (self.row(at), self.length(at)));
+        Space::new(metric, self.dim, sample)
     }
 
     /// A row, counted from the first of the block.

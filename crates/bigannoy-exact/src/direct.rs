@@ -62,6 +62,23 @@ fn compare_group(
     }
 }
 
+/// Shows some rows to the selection of one query.
+pub(crate) fn compare_all(
+    task: &Task<'_>,
+    rows: &Block,
+    part: Range<usize>,
+    queries: &Block,
+    query: usize,
+    nearest: &mut Nearest,
+) {
+    for start in part.clone().step_by(TILE) {
+        if task.is_interrupted() {
+            return;
+        }
+        compare_one(task, rows, start..part.end.min(start + TILE), queries, query, nearest);
+    }
+}
+
 fn compare_one(
     task: &Task<'_>,
     rows: &Block,
@@ -70,7 +87,7 @@ fn compare_one(
     query: usize,
     nearest: &mut Nearest,
 ) {
-    let own = task.exclude_self.then_some(queries.rows.start + query);
+    let own = task.own_row(queries.rows.start + query);
     let (vector, length) = (queries.row(query), queries.length(query));
     for start in tile.clone().step_by(LANES) {
         // The last row stands in for those that the tile does not have any more.

@@ -33,6 +33,8 @@
 #![forbid(unsafe_code)]
 
 mod block;
+mod bounds;
+mod coded;
 mod direct;
 mod error;
 mod metric;

@@ -72,6 +72,11 @@ impl Nearest {
         }
     }
 
+    /// The last of the `k` best, where there are that many.
+    pub(crate) fn worst(&self) -> Option<Key> {
+        if self.worst_first.len() < self.k { None } else { self.worst_first.peek().copied() }
+    }
+
     /// Takes over what another selection found among other rows.
     pub(crate) fn merge(&mut self, other: Nearest) {
         other.worst_first.into_iter().for_each(|key| self.push(key));

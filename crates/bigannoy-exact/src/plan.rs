@@ -6,13 +6,13 @@ use crate::ExactError;
 pub const DEFAULT_MEMORY: usize = 256 << 20;
 
 /// Rows of the reference in a block at most: more would not be faster.
-const MOST_ROWS: usize = 1 << 16;
+const MOST_ROWS: usize = 1 << 17;
 
 /// How many queries and how many rows of the reference are held at a time.
 ///
-/// With `d` columns, a query takes `8 d + 40 k + 64` bytes and a row of the reference `8 d + 8`. Up to
-/// half of the memory goes to queries, the rest to rows of the reference, of which 65,536 at most
-/// are held. The whole reference is read once for each block of queries.
+/// With `d` columns, a query takes `10 d + 112 k + 1920` bytes and a row of the reference `9 d + 60`:
+/// values in double precision, their codes, and the neighbors and candidates of the query. Up to half of the
+/// memory goes to queries, the rest to rows of the reference, of which 131,072 at most are held. The whole reference is read once for each block of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Queries that are answered in one pass over the reference.
@@ -36,8 +36,9 @@ impl Plan {
         n_ref: usize,
         n_query: usize,
     ) -> Result<Self, ExactError> {
-        let row_bytes = dim.saturating_mul(8).saturating_add(8);
-        let query_bytes = row_bytes.saturating_add(56).saturating_add(k.saturating_mul(40));
+        let row_bytes = dim.saturating_mul(9).saturating_add(60);
+        let query_bytes =
+            dim.saturating_mul(10).saturating_add(k.saturating_mul(112)).saturating_add(1920);
         let least = query_bytes.saturating_add(row_bytes);
         if memory < least {
             return Err(ExactError::Memory { found: memory, least });

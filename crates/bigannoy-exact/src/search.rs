@@ -6,7 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bigannoy_matrix::RowSource;
 use bigannoy_metric::NeighborBlock;
 
+use bigannoy_sketch::scan::ScanKernel;
+
 use crate::block::Block;
+use crate::bounds::Space;
+use crate::coded::{self, CodedQueries, CodedRows};
 use crate::nearest::Nearest;
 use crate::plan::{DEFAULT_MEMORY, Plan};
 use crate::{ExactError, ExactMetric, direct};
@@ -36,6 +40,7 @@ pub struct ExactSearch<'a> {
     metric: ExactMetric,
     k: usize,
     memory: usize,
+    kernel: ScanKernel,
     progress: Option<&'a (dyn Fn(u64, u64) + Sync)>,
     interrupt: Option<&'a AtomicBool>,
 }
@@ -43,13 +48,27 @@ pub struct ExactSearch<'a> {
 impl<'a> ExactSearch<'a> {
     /// A search for the `k` nearest rows of each query, everything else at its default.
     pub fn new(metric: ExactMetric, k: usize) -> Self {
-        ExactSearch { metric, k, memory: DEFAULT_MEMORY, progress: None, interrupt: None }
+        ExactSearch {
+            metric,
+            k,
+            memory: DEFAULT_MEMORY,
+            kernel: ScanKernel::new(),
+            progress: None,
+            interrupt: None,
+        }
     }
 
     /// Sets how many bytes queries, rows and neighbors may take; see [`Plan`] for what they take.
     /// Less memory means more passes over the reference. Default: [`DEFAULT_MEMORY`].
     pub fn memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
+        self
+    }
+
+    /// Sets the code of the scan: to compare them. The answer does not depend on it. Default: the
+    /// fastest on this processor.
+    pub fn kernel(mut self, kernel: ScanKernel) -> Self {
+        self.kernel = kernel;
         self
     }
 
@@ -123,6 +142,7 @@ impl<'a> ExactSearch<'a> {
             metric: self.metric,
             k: self.k,
             exclude_self,
+            kernel: self.kernel,
             interrupt: self.interrupt,
             progress: self.progress,
         };
@@ -145,6 +165,7 @@ pub(crate) struct Task<'a> {
     pub(crate) k: usize,
     /// Whether a query is the row of the same number, and not its own neighbor.
     pub(crate) exclude_self: bool,
+    kernel: ScanKernel,
     interrupt: Option<&'a AtomicBool>,
     progress: Option<&'a (dyn Fn(u64, u64) + Sync)>,
 }
@@ -152,6 +173,11 @@ pub(crate) struct Task<'a> {
 impl Task<'_> {
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed))
+    }
+
+    /// The row that a query must not find.
+    pub(crate) fn own_row(&self, query: usize) -> Option<usize> {
+        self.exclude_self.then_some(query)
     }
 
     fn report(&self, done: u64, total: u64) {
@@ -208,7 +234,14 @@ impl<'a> Job<'a> {
 
     /// The answers, a block at a time.
     pub fn blocks(self) -> Blocks<'a> {
-        Blocks { next: 0, queries: Block::default(), rows: Block::default(), job: self }
+        Blocks {
+            next: 0,
+            queries: Block::default(),
+            rows: Block::default(),
+            coded_rows: CodedRows::default(),
+            space: None,
+            job: self,
+        }
     }
 
     fn query_blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
@@ -224,6 +257,8 @@ pub struct Blocks<'a> {
     next: usize,
     queries: Block,
     rows: Block,
+    coded_rows: CodedRows,
+    space: Option<Space>,
 }
 
 impl Blocks<'_> {
@@ -235,7 +270,7 @@ impl Blocks<'_> {
     /// # Errors
     /// [`ExactError::Row`] and [`ExactError::Interrupted`]. The next call begins the same block anew.
     pub fn next_block(&mut self) -> Result<Option<NeighborBlock>, ExactError> {
-        let Blocks { job, next, queries, rows } = self;
+        let Blocks { job, next, queries, rows, coded_rows, space } = self;
         let Job { task, reference, plan, .. } = *job;
         let (n_ref, n_query) = (job.n_ref(), job.n_query());
         let query_rows = *next..n_query.min(*next + plan.query_rows);
@@ -246,6 +281,7 @@ impl Blocks<'_> {
         let mut done = (*next / plan.query_rows) as u64 * n_ref as u64;
         task.report(done, total);
         queries.read(job.queries, query_rows.clone(), task.metric)?;
+        let mut coded_queries = None;
         let mut nearest = vec![Nearest::new(task.k); queries.len()];
         for block in blocks(n_ref, plan.reference_rows) {
             if task.is_interrupted() {
@@ -253,7 +289,16 @@ impl Blocks<'_> {
             }
             reference.will_need(block.end..block.end.saturating_add(plan.reference_rows));
             rows.read(reference, block, task.metric)?;
-            direct::compare(&task, rows, queries, &mut nearest);
+            if coded::takes(&task, queries) {
+                let space = space.get_or_insert_with(|| rows.space(task.metric));
+                let coded_queries =
+                    coded_queries.get_or_insert_with(|| CodedQueries::new(space, queries));
+                coded_rows.set(space, rows);
+                let (rows, queries) = ((&*rows, &*coded_rows), (&*queries, &*coded_queries));
+                coded::compare(&task, task.kernel, rows, queries, &mut nearest);
+            } else {
+                direct::compare(&task, rows, queries, &mut nearest);
+            }
             done += rows.len() as u64;
             task.report(done, total);
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bigannoy_exact::{ExactError, ExactMetric, ExactSearch, Queries};
 use bigannoy_matrix::{DenseRows, RowError, RowSource};
 use bigannoy_metric::{NeighborBlock, WideNeighbor};
+use bigannoy_sketch::scan::ScanKernel;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -113,7 +114,8 @@ fn rows(dim: usize, most: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
 }
 
 fn case() -> impl Strategy<Value = (Vec<Vec<f64>>, Vec<Vec<f64>>)> {
-    (1usize..20).prop_flat_map(|dim| (rows(dim, 80), rows(dim, 30)))
+    let dim = prop_oneof![4 => 1usize..20, 1 => 60usize..150];
+    dim.prop_flat_map(|dim| (rows(dim, 120), rows(dim, 60)))
 }
 
 fn wide(block: &NeighborBlock, row: usize) -> Vec<WideNeighbor> {
@@ -127,13 +129,14 @@ proptest! {
         metric in select(&ExactMetric::ALL[..]),
         k in any::<Index>(),
         tight in any::<bool>(),
+        kernel in select(ScanKernel::all()),
     ) {
         let k = k.index(reference.len()) + 1;
         let dim = reference[0].len();
         let (values, query_values) = (flat(&reference), flat(&queries));
         let source = DenseRows::row_major(&values, dim);
         let query_source = DenseRows::row_major(&query_values, dim);
-        let mut search = ExactSearch::new(metric, k);
+        let mut search = ExactSearch::new(metric, k).kernel(kernel);
         if tight {
             let ExactError::Memory { least, .. } =
                 search.memory(0).job(&source, Queries::External(&query_source)).map(drop).unwrap_err()
@@ -199,7 +202,7 @@ fn a_fault_is_told_with_row_and_column_before_anything_is_found() {
     let mut faulty = grid(500, 4);
     faulty[1999] = f32::NAN;
     let queries = DenseRows::row_major(&faulty, 4);
-    let search = ExactSearch::new(ExactMetric::Euclidean, 3).memory(2000);
+    let search = ExactSearch::new(ExactMetric::Euclidean, 3).memory(5000);
     let error = search.job(&good, Queries::External(&queries)).map(drop).unwrap_err();
     let message = "matrix in memory: row 500, column 4 (counted from 1) is not a number (NaN)";
     assert!(error.to_string().starts_with(message), "{error}");

@@ -46,6 +46,7 @@ mod bound;
 mod kernel;
 mod query;
 mod record;
+pub mod scan;
 mod sketch;
 
 pub use kernel::Kernel;

@@ -1,0 +1,45 @@
+//! Codes of many rows, looked at from end to end by several queries at once.
+//!
+//! Where [`Sketch`](crate::Sketch) answers for single items, this module asks of *all* rows of a block
+//! which ones can pass a query's limit. [`RowCodes`] holds the rows, [`QueryCodes`] four queries, and
+//! [`RowCodes::scan`] finds the pairs.
+//!
+//! # Codes
+//! A vector `x` is replaced by `x' = s c`, whole numbers `c` and a scale `s`, and `r >= |x - x'|` is
+//! measured. Rows have `c` from -63 to 63, queries `b` from -127 to 127. Elements are dealt with in *chunks* of 64; within
+//! a chunk, those at positions 0, 1 of every four are one half, those at 2, 3 the other. The scale is
+//! chosen so that each half has `|c| <= 140`, or `|b| <= 234`.
+//!
+//! # Why 16 bits are enough
+//! By Cauchy's inequality the products of a half sum to at most `140 * 234 = 32,760`, which a 16-bit
+//! number holds. `vpmaddubsw` wants one side unsigned, so rows are stored as `c + 64`, 1 to 127: a pair
+//! of its products is at most `2 * 127 * 127 = 32,258` in magnitude and never saturates. Sums of pairs may wrap around, and so does
+//! `64 * sum(b)`, which they begin with the negative of: modulo 2^16 the end of it is the sum for `c`,
+//! and that one fits. Chunks are then added in 32 bits.
+//!
+//! # The test
+//! Each row has three numbers `S`, `A`, `B` and each query three numbers `alpha`, `beta`, `gamma`; the
+//! pairs reported are those with `S * (b·c) + alpha * A + beta * B >= gamma`, computed in `f32`. What
+//! the numbers mean, and that rounding is paid for in them, is up to who makes them; the result of the
+//! test may be off by `8 * 2^-24` of the sum of the three magnitudes, and differ that much between
+//! processors.
+mod encode;
+mod kernel;
+mod query;
+mod rows;
+
+pub use encode::{Coded, Encoder};
+pub use kernel::ScanKernel;
+pub use query::{GROUP, QueryCodes, QueryLimits};
+pub use rows::{RowCodes, RowPiece, RowTest, STRIP};
+
+/// A row that may pass the limit of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Which query of the group.
+    pub query: u32,
+    /// Which row of the block.
+    pub row: u32,
+    /// The inner product of the codes, exactly.
+    pub product: i32,
+}
