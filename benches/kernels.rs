@@ -2,7 +2,8 @@
 //!
 //! Held fixed: 512 vectors, which fit in a core's own cache, compared eight at a time with one or two
 //! others, as trees are grown. Compared: the strict order of Annoy's arithmetic, and sums in eight
-//! lanes in each code that the processor has. The throughput counts the elements that are read.
+//! lanes in each code that the processor has: one by one, of padded vectors, and while they are added
+//! up. The throughput counts the elements that are read.
 //!
 //! The yardstick is `read`: the sum of all elements of the same vectors in as many lanes as one likes,
 //! which is as fast as they come out of the cache.
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use bigannoy_benches::Clusters;
 use bigannoy_metric::Folded;
+use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 use bigannoy_metric::kernel::{self, LANES};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -27,6 +29,14 @@ fn kernels(criterion: &mut Criterion) {
         let vectors: Vec<&[f32]> = points.chunks_exact(dim).collect();
         let (p, q, rows) = (vectors[0], vectors[1], &vectors[2..]);
         let batches: Vec<&[&[f32]; LANES]> = rows.as_chunks::<LANES>().0.iter().collect();
+        let mut padded = vec![Chunk::default(); rows.len() * n_chunks(dim)];
+        for (row, padded) in rows.iter().zip(padded.chunks_exact_mut(n_chunks(dim))) {
+            pad(row, padded);
+        }
+        let (plane, mut total) =
+            (padded[..n_chunks(dim)].to_vec(), padded[..n_chunks(dim)].to_vec());
+        let picks: Vec<u32> = (0..).take(rows.len()).collect();
+        let mut sums = vec![0.0; rows.len()];
         let mut group = criterion.benchmark_group(format!("kernels/{dim}"));
         group.throughput(Throughput::Elements((VECTORS * dim) as u64));
         let mut measure = |name: String, work: &dyn Fn(&[&[f32]; LANES])| {
@@ -55,8 +65,13 @@ fn kernels(criterion: &mut Criterion) {
             measure(format!("dot/{}", code.name()), &|rows| {
                 black_box(code.dots(p, rows));
             });
-            measure(format!("two squared_l2/{}", code.name()), &|rows| {
-                black_box(code.squared_l2_of_two(p, q, rows));
+        }
+        for code in Folded::all() {
+            group.bench_function(format!("padded dot/{}", code.name()), |bencher| {
+                bencher.iter(|| code.add_products(&plane, &padded, &picks, black_box(&mut sums)));
+            });
+            group.bench_function(format!("add/{}", code.name()), |bencher| {
+                bencher.iter(|| code.add_rows(&padded, &picks, black_box(&mut total)));
             });
         }
         group.finish();

@@ -32,11 +32,11 @@ const BLOCK_BYTES: usize = 8 << 20;
 /// This is about [`Generator::Default`]; [`Generator::Annoy`] chooses as Annoy does.
 ///
 /// A set of items too large for a leaf is cut by the plane halfway between two centroids. These
-/// start at two items of the set and move towards 200 to 400 items drawn from it, eight at a time,
-/// each item moving the centroid that is nearer. Of three planes the first is taken that leaves no
-/// more than 95 % of the set on one side; if the last leaves more than 99 %, as where all items
-/// are equal, the set is halved at random. Items within the plane are tossed for. Each tree draws
-/// from its own `ChaCha8` stream.
+/// start at two items of a sample, 256 items of the set or all that it has, and move twice to the
+/// middle of the sample's items that are nearer. Of three planes the first is taken that leaves no
+/// more than 95 % of the sample on one side; if the last leaves more than 99 % of the set, as where
+/// all items are equal, the set is halved at random. Items within the plane are tossed for. Each
+/// tree draws from its own `ChaCha8` stream, each set of a tree from its own place in it.
 ///
 /// Under angular, directions are compared and planes go through the origin. Under dot, a set whose
 /// longest item is more than 1.5 times as long as the median one is halved by length. Otherwise its

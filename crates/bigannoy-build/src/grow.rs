@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use crate::crown::Crown;
 use crate::items::Items;
-use crate::near::NearItems;
+use crate::random::SetKey;
 
 /// A grown tree: its records, every child before its parent and the root last.
 ///
@@ -15,8 +16,18 @@ pub(crate) struct Tree {
 
 /// Chooses where to cut sets of items in two.
 pub(crate) trait SplitSets {
-    /// Splits `set`, which has at least two of `items`. Both sides get some of them.
-    fn split(&mut self, items: Items<'_>, set: &[u32]);
+    /// Copies the items of `set` close together if the set is of a size at which that is done, and
+    /// numbers the set by the copy. Tells whether it did.
+    fn approach(&mut self, items: Items<'_>, set: &mut [u32]) -> bool;
+
+    /// Gives up the copy that was made last: its set is done.
+    fn leave(&mut self);
+
+    /// The number in the index of an item of the current set.
+    fn number(&self, item: u32) -> u32;
+
+    /// Splits `set`, which has at least two items and is called `key`. Both sides get some of them.
+    fn split(&mut self, items: Items<'_>, set: &[u32], key: SetKey);
 
     /// The plane of the last split, as it goes into the file.
     fn plane(&self) -> Plane<'_>;
@@ -37,7 +48,7 @@ pub(crate) struct Plane<'a> {
 /// What remains to be done, last entry first.
 enum Task {
     /// Make a subtree of these ids and push its number to `done`.
-    Grow { ids: Range<usize>, root: bool },
+    Grow { ids: Range<usize>, key: SetKey, crown: Option<usize> },
     /// A set is done that was copied: give up its copy.
     Leave,
     /// Both sides of the split on top of `splits` are done, the last-numbered of `done` being those
@@ -45,35 +56,37 @@ enum Task {
     Join { second: usize },
 }
 
-/// Grows a tree over all `n_items` items. `None` if `stop` said so meanwhile.
+/// Grows a tree on from its crown. `None` if `stop` said so meanwhile.
 ///
 /// The smaller side of a split grows first. Nothing recurses on the machine's stack: a set of which
 /// one in a hundred can be cut off is many levels deep.
 pub(crate) fn grow(
     items: Items<'_>,
-    n_items: u32,
+    crown: Crown,
     splitter: &mut impl SplitSets,
     stop: &dyn Fn() -> bool,
 ) -> Option<Tree> {
     let layout = items.layout();
     let capacity = layout.leaf_capacity();
-    let mut ids: Vec<u32> = (0..n_items).collect();
-    let mut spare: Vec<u32> = Vec::with_capacity(ids.len());
-    let mut near = NearItems::default();
+    let Crown { mut ids, splits: crown } = crown;
+    #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
+    let n_items = ids.len() as u32;
+    let mut spare: Vec<u32> = Vec::new();
     let mut records: Vec<u32> = Vec::new();
     let mut splits: Vec<u32> = Vec::new();
     let mut done: Vec<u32> = Vec::new();
-    let mut tasks = vec![Task::Grow { ids: 0..ids.len(), root: true }];
+    let in_crown = |split: usize| (split < crown.len()).then_some(split);
+    let mut tasks = vec![Task::Grow { ids: 0..ids.len(), key: SetKey::ROOT, crown: in_crown(0) }];
 
     #[expect(clippy::cast_possible_truncation, reason = "the caller checks the file's limit")]
     let next_number =
         |records: &Vec<u32>| n_items.saturating_add((records.len() / layout.record_words()) as u32);
     while let Some(task) = tasks.pop() {
         match task {
-            Task::Grow { ids: range, root } => {
+            Task::Grow { ids: range, key, crown: split } => {
                 let set = &mut ids[range.clone()];
-                if !root && set.len() == 1 {
-                    done.push(near.number(set[0]));
+                if set.len() == 1 && n_items > 1 {
+                    done.push(splitter.number(set[0]));
                     continue;
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "at most n_items")]
@@ -81,7 +94,7 @@ pub(crate) fn grow(
                 if set.len() <= capacity {
                     done.push(next_number(&records));
                     for item in &mut *set {
-                        *item = near.number(*item);
+                        *item = splitter.number(*item);
                     }
                     layout.push_leaf(&mut records, count, set);
                     continue;
@@ -89,25 +102,34 @@ pub(crate) fn grow(
                 if stop() {
                     return None;
                 }
-                while near.is_due(set.len(), layout) {
-                    near.enter(items, set);
-                    tasks.push(Task::Leave);
-                }
-                splitter.split(near.items(items), set);
-                let Plane { normal, offset, extra } = splitter.plane();
-                let split = splits.len();
-                layout.push_split(&mut splits, count, normal, offset);
-                layout.set_extra(&mut splits[split..], extra);
-                let zeros = partition(set, splitter.sides(), &mut spare);
+                let (zeros, below) = if let Some(split) = split.map(|split| &crown[split]) {
+                    layout.push_split(&mut splits, count, &split.normal, split.offset);
+                    (split.zeros, split.below)
+                } else {
+                    while splitter.approach(items, set) {
+                        tasks.push(Task::Leave);
+                    }
+                    splitter.split(items, set, key);
+                    let Plane { normal, offset, extra } = splitter.plane();
+                    let split = splits.len();
+                    layout.push_split(&mut splits, count, normal, offset);
+                    layout.set_extra(&mut splits[split..], extra);
+                    (partition(set, splitter.sides(), &mut spare), [None; 2])
+                };
                 let middle = range.start + zeros;
                 let sides = [range.start..middle, middle..range.end];
+                let side = |side: usize| Task::Grow {
+                    ids: sides[side].clone(),
+                    key: key.side(side),
+                    crown: below[side],
+                };
                 // The second to grow goes on the stack first.
                 let second = usize::from(sides[0].len() <= sides[1].len());
                 tasks.push(Task::Join { second });
-                tasks.push(Task::Grow { ids: sides[second].clone(), root: false });
-                tasks.push(Task::Grow { ids: sides[1 - second].clone(), root: false });
+                tasks.push(side(second));
+                tasks.push(side(1 - second));
             }
-            Task::Leave => near.leave(),
+            Task::Leave => splitter.leave(),
             Task::Join { second } => {
                 let mut children = [0; 2];
                 children[second] = done.pop().expect("the second side is done");
@@ -165,9 +187,8 @@ mod tests {
                 }
                 let items = Items::new(&words, layout, &squares);
                 let trees = codes.iter().map(|&code| {
-                    let mut splitter =
-                        Splitter::new(dim, 3000, TreeRandom::new(7, 0)).with_code(code);
-                    grow(items, 3000, &mut splitter, &|| false).unwrap().records
+                    let mut splitter = Splitter::new(TreeRandom::new(7, 0)).with_code(code);
+                    grow(items, Crown::none(3000), &mut splitter, &|| false).unwrap().records
                 });
                 let trees: Vec<Vec<u32>> = trees.collect();
                 assert!(trees.iter().all(|tree| *tree == trees[0]), "{metric}, {dim}");

@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use bigannoy_format::Layout;
 use bigannoy_metric::Metric;
+use bigannoy_metric::folded::Strided;
 use bigannoy_metric::kernel::LANES;
 
 /// Words in a cache line.
@@ -51,6 +52,14 @@ impl<'a> Items<'a> {
     pub(crate) fn record(&self, item: u32) -> &'a [u32] {
         let size = self.layout.record_words();
         &self.words[item as usize * size..][..size]
+    }
+
+    /// The vectors of `count` items from number `first` on.
+    pub(crate) fn strided(&self, first: usize, count: usize) -> Strided<'a> {
+        let size = self.layout.record_words();
+        let records = &self.words[first * size..][..count * size];
+        let values = bytemuck::cast_slice(&records[self.layout.vector_word()..]);
+        Strided { values, stride: size, dim: self.layout.dim() }
     }
 
     /// Brings items into the cache, all at once: reading a word of each line of theirs does not wait

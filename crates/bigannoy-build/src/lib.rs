@@ -67,14 +67,17 @@
 
 mod annoy;
 mod builder;
+mod crown;
 mod error;
 mod extra;
 mod generator;
 mod grow;
 mod items;
+mod means;
 mod near;
 mod pipeline;
 mod random;
+mod rows;
 mod split;
 mod store;
 

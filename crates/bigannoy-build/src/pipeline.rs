@@ -8,16 +8,17 @@ use std::sync::mpsc;
 
 use rayon::ThreadPool;
 
+use crate::crown::{Young, grow_crowns};
 use crate::grow::{Tree, grow};
 use crate::items::Items;
 use crate::random::TreeRandom;
 use crate::split::Splitter;
 use crate::{BuildError, IndexBuilder};
 
+/// Trees whose upper levels grow together.
+const TOGETHER: usize = 4;
+
 /// Grows all trees in `pool` and gives the records of each to `take`, tree after tree.
-///
-/// One tree more than there are threads is in the works at any time, so that none waits while
-/// another is being written; no more, so that memory does not grow with the number of trees.
 pub(crate) fn grow_all(
     builder: &IndexBuilder<'_>,
     items: Items<'_>,
@@ -26,32 +27,51 @@ pub(crate) fn grow_all(
     mut take: impl FnMut(usize, Vec<u32>) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
     let trees = builder.n_trees();
-    let ahead = pool.current_num_threads() + 1;
+    let together = TOGETHER;
+    let most = (pool.current_num_threads() + 1) * together;
     // Set where the caller gave no flag to set: an error here stops the trees still growing.
     let own_stop = AtomicBool::new(false);
     let seed = builder.seed_value();
+    let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
+    let stop = &stop;
     pool.in_place_scope(|scope| {
         let (sender, receiver) = mpsc::channel();
-        let start = |tree: usize| {
+        let start = |first: usize, count: usize| {
             let sender = sender.clone();
-            let own_stop = &own_stop;
-            scope.spawn(move |_| {
-                let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
-                let grown = catch_unwind(AssertUnwindSafe(|| {
-                    let random = TreeRandom::new(seed, tree);
-                    let mut splitter =
-                        Splitter::new(items.layout().dim(), n_items as usize, random);
-                    grow(items, n_items, &mut splitter, &stop)
+            scope.spawn(move |scope| {
+                let crowns = catch_unwind(AssertUnwindSafe(|| {
+                    let young =
+                        |tree| Young::new(Splitter::new(TreeRandom::new(seed, tree)), n_items);
+                    let mut young: Vec<Young> = (first..first + count).map(young).collect();
+                    grow_crowns(items, &mut young, stop).then_some(young)
                 }));
-                // Nobody listens any more after an error.
-                let _ = sender.send((tree, grown));
+                let young = match crowns {
+                    Ok(Some(young)) => young,
+                    // Nobody listens any more after an error.
+                    Ok(None) => return drop(sender.send((first, Ok(None)))),
+                    Err(panic) => return drop(sender.send((first, Err(panic)))),
+                };
+                for (tree, young) in (first..).zip(young) {
+                    let sender = sender.clone();
+                    scope.spawn(move |_| {
+                        let grown = catch_unwind(AssertUnwindSafe(|| {
+                            let (crown, mut splitter) = young.into_parts();
+                            grow(items, crown, &mut splitter, stop)
+                        }));
+                        let _ = sender.send((tree, grown));
+                    });
+                }
             });
         };
-        (0..trees.min(ahead)).for_each(start);
-
+        let mut started = 0;
         let mut waiting: BTreeMap<usize, Tree> = BTreeMap::new();
         let mut next = 0;
         while next < trees {
+            while started < trees && started - next + together.min(trees - started) <= most {
+                let count = together.min(trees - started);
+                start(started, count);
+                started += count;
+            }
             let (tree, grown) = receiver.recv().expect("a sender is kept here");
             let result = match grown {
                 Ok(Some(grown)) => {
@@ -68,9 +88,6 @@ pub(crate) fn grow_all(
                 while let Some(Tree { records }) = waiting.remove(&next) {
                     take(next, records)?;
                     next += 1;
-                    if next + ahead <= trees {
-                        start(next + ahead - 1);
-                    }
                 }
                 Ok(())
             });

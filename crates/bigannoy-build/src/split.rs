@@ -1,29 +1,22 @@
 //! Where to cut a set of items in two.
 
-use bigannoy_metric::kernel::{self, LANES};
+use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 use bigannoy_metric::{Folded, Metric};
 
 use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
-use crate::random::TreeRandom;
+use crate::means::{TwoMeans, scale};
+use crate::random::{SetKey, TreeRandom};
+use crate::rows::{NearRows, Rows};
 
-/// Items that two-means draws: as many as the set has, within these bounds.
-///
-/// More draws give planes that keep neighbors together more often. On 390,000 word vectors of 50
-/// dimensions, recall at equal search budgets rose by one to three points from 200 draws to 400;
-/// a thousand gained nothing more, and fewer than 200 in small sets lost up to six.
-const DRAWS: std::ops::RangeInclusive<usize> = 200..=400;
+/// Items that planes are chosen by: all of a set that has no more, or so many of it.
+pub(crate) const SAMPLE: usize = 256;
 /// Planes that are tried for one set.
 const ATTEMPTS: usize = 3;
-/// A plane is taken at once if its larger side has no larger share than this.
+/// A plane is taken at once if the larger side has no larger share of the sample than this.
 const GOOD_BALANCE: f64 = 0.95;
-/// The last plane tried is kept up to this share; beyond it the set is halved at random.
+/// The last plane tried is kept up to this share of the set; beyond it the set is halved at random.
 const WORST_BALANCE: f64 = 0.99;
-
-/// Sets of more bytes than this are not in a core's own cache.
-const NEAR_BYTES: usize = 1 << 20;
-/// Batches whose items are asked for together: so many misses are waited for at once.
-const AHEAD: usize = 8;
 
 /// Under dot, a set is halved by length if the square of the longest is more than this many times
 /// that of the median: if it is more than 1.5 times as long.
@@ -44,64 +37,64 @@ const MOST_WEIGHT: f32 = 1e5;
 pub(crate) struct Splitter {
     random: TreeRandom,
     /// How sums are computed. Those that decide where items go need not be Annoy's.
-    folded: Folded,
-    /// The plane found last: `offset + normal · x = 0`.
+    code: Folded,
+    near: NearRows,
+    means: TwoMeans,
+    /// The plane found last: `offset + normal · x = 0`. Under dot with one more coordinate.
     normal: Vec<f32>,
     offset: f32,
-    /// Under dot, what the normal has for the extra coordinate of items.
-    extra: f32,
-    /// Under dot, what the file has there: a preference for child 1.
+    /// Under dot, what the file has for the extra coordinate: a preference for child 1.
     preference: f32,
     /// Under dot, the squared length of the longest item of all, and of the set that is split.
     squared_radius: (f32, f32),
     /// Under dot, squared lengths, to find their median.
     squares: Vec<f32>,
-    /// The two centroids.
-    p: Centroid,
-    q: Centroid,
     /// For each item of the set that was split last, in order: is it on side 1?
     sides: Vec<bool>,
-}
-
-/// A running mean of items.
-#[derive(Debug, Default)]
-struct Centroid {
-    mean: Vec<f32>,
-    /// Under dot, the mean of the extra coordinates; zero under other metrics.
-    extra: f32,
-    count: f32,
+    /// Room for the items drawn, a vector and its extra coordinate, a padded one, and margins.
+    drawn: Vec<u32>,
+    vector: Vec<f32>,
+    padded: Vec<Chunk>,
+    margins: Vec<f32>,
 }
 
 impl Splitter {
-    /// For items of `dim` dimensions and sets of up to `most` items.
-    pub(crate) fn new(dim: usize, most: usize, random: TreeRandom) -> Self {
+    pub(crate) fn new(random: TreeRandom) -> Self {
         Splitter {
             random,
-            folded: Folded::new(),
-            normal: vec![0.0; dim],
+            code: Folded::new(),
+            near: NearRows::default(),
+            means: TwoMeans::default(),
+            normal: Vec::new(),
             offset: 0.0,
-            extra: 0.0,
             preference: 0.0,
             squared_radius: (0.0, 0.0),
             squares: Vec::new(),
-            p: Centroid::default(),
-            q: Centroid::default(),
-            sides: Vec::with_capacity(most),
+            sides: Vec::new(),
+            drawn: Vec::new(),
+            vector: Vec::new(),
+            padded: Vec::new(),
+            margins: Vec::new(),
         }
     }
 
     /// The same with another code for sums, which changes no bit.
     #[cfg(test)]
     pub(crate) fn with_code(mut self, code: Folded) -> Self {
-        self.folded = code;
+        self.code = code;
         self
+    }
+
+    /// How sums are computed.
+    pub(crate) fn code(&self) -> Folded {
+        self.code
     }
 
     /// Halves a set whose lengths differ much, under a plane that is zero; the longer half is on
     /// side 1. Tells whether they do. The first set that it is shown is that of all items.
-    fn split_by_length(&mut self, items: Items<'_>, set: &[u32]) -> bool {
+    fn split_by_length(&mut self, rows: Rows<'_>, set: &[u32]) -> bool {
         self.squares.clear();
-        self.squares.extend(set.iter().filter_map(|&item| items.squared_length(item)));
+        self.squares.extend(set.iter().filter_map(|&item| rows.squared_length(item)));
         let longest = self.squares.iter().copied().fold(0.0, f32::max);
         self.squared_radius = (self.squared_radius.0.max(longest), longest);
         let middle = (set.len() - 1) / 2;
@@ -109,121 +102,104 @@ impl Splitter {
         if longest <= WIDE_SPREAD * median {
             return false;
         }
-        self.normal.fill(0.0);
-        self.offset = 0.0;
+        self.no_plane(rows.layout().dim());
         self.preference = PREFERENCE * weight(self.squared_radius.0, median);
         self.sides.clear();
-        self.sides.extend(set.iter().map(|&item| items.squared_length(item) > Some(median)));
+        self.sides.extend(set.iter().map(|&item| rows.squared_length(item) > Some(median)));
         true
     }
 
-    /// Moves two centroids, started at two items, towards items drawn at random: each to the
-    /// nearer centroid, where distances count in proportion to the items a centroid has already,
-    /// so that both get some.
-    ///
-    /// Items are drawn and compared several at a time; the centroids move between the batches.
-    fn two_means(&mut self, items: Items<'_>, set: &[u32]) {
-        let Splitter { random, folded, p, q, squared_radius: (_, radius), .. } = self;
-        let radius = *radius;
-        let metric = items.layout().metric();
-        let extra_of = |item: u32| match metric {
-            Metric::Dot => extra_of(radius, items.squared_length(item)),
-            _ => 0.0,
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
-        let count = set.len() as u32;
-        let first = random.below(count);
-        let second = random.below(count - 1);
-        let second = second + u32::from(second >= first);
-        p.start(items, set[first as usize], extra_of(set[first as usize]));
-        q.start(items, set[second as usize], extra_of(set[second as usize]));
-
-        for _ in 0..set.len().clamp(*DRAWS.start(), *DRAWS.end()).div_ceil(LANES) {
-            let drawn: [u32; LANES] = std::array::from_fn(|_| set[random.below(count) as usize]);
-            let vectors = items.vectors(&drawn);
-            let extras = drawn.map(extra_of);
-            let squared_lengths = drawn.map(|item| match metric {
-                Metric::Dot => Some(radius), // with the extra coordinate
-                _ => items.squared_length(item),
-            });
-            let lengths = squared_lengths.map(|square| square.map(f32::sqrt));
-            let [to_p, to_q] = match metric {
-                Metric::Euclidean => folded.squared_l2_of_two(&p.mean, &q.mean, &vectors),
-                Metric::Manhattan => folded.l1_of_two(&p.mean, &q.mean, &vectors),
-                _ => {
-                    let [of_p, of_q] = folded.dots_of_two(&p.mean, &q.mean, &vectors);
-                    [p.away_from(&of_p, &extras, &lengths), q.away_from(&of_q, &extras, &lengths)]
-                }
-            };
-            for (lane, length) in lengths.into_iter().enumerate() {
-                if length == Some(0.0) {
-                    continue; // a vector of zeros has no direction
-                }
-                let (to_p, to_q) = (p.count * to_p[lane], q.count * to_q[lane]);
-                if to_p < to_q {
-                    p.add(vectors[lane], extras[lane], length);
-                } else if to_q < to_p {
-                    q.add(vectors[lane], extras[lane], length);
-                }
+    /// Chooses a plane by a sample of `set`. Tells whether there is one; its normal and offset are
+    /// zero if not.
+    pub(crate) fn choose(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
+        self.random.begin(key);
+        self.take_sample(rows, set);
+        let directions = matches!(rows.layout().metric(), Metric::Angular | Metric::Dot);
+        for _ in 0..ATTEMPTS {
+            self.means.run(self.code, directions, &mut self.random);
+            let ones = self.means.margins().iter().filter(|&&margin| margin > 0.0).count();
+            if larger_share(ones, self.means.margins().len()) < GOOD_BALANCE {
+                break;
             }
         }
+        let extra = usize::from(rows.layout().metric() == Metric::Dot);
+        self.normal.resize(rows.layout().dim() + extra, 0.0);
+        let offset = self.means.plane(self.code, &mut self.normal);
+        self.offset = offset.unwrap_or_default();
+        offset.is_some()
     }
 
-    /// Sets the plane halfway between the centroids, or through the origin for directions.
-    fn cut_between_centroids(&mut self, metric: Metric) {
-        let Splitter { p, q, normal, extra, .. } = self;
-        for ((normal, p), q) in normal.iter_mut().zip(&p.mean).zip(&q.mean) {
-            *normal = p - q;
-        }
-        *extra = p.extra - q.extra;
-        scale_to_unit(normal, extra);
-        self.offset = 0.0;
-        if matches!(metric, Metric::Euclidean | Metric::Manhattan) {
-            for ((normal, p), q) in normal.iter().zip(&p.mean).zip(&q.mean) {
-                self.offset -= normal * (p + q) / 2.0;
+    /// Draws a sample, one item from each of as many equal parts of the set, and copies it; of
+    /// directions, all items equally long, under dot with their extra coordinates.
+    fn take_sample(&mut self, rows: Rows<'_>, set: &[u32]) {
+        let sample = if set.len() > SAMPLE {
+            let place = |part| part * set.len() / SAMPLE;
+            self.drawn.clear();
+            self.drawn.extend((0..SAMPLE).map(|part| {
+                #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
+                let places = (place(part + 1) - place(part)) as u32;
+                set[place(part) + self.random.below(places) as usize]
+            }));
+            rows.touch(&self.drawn);
+            &self.drawn
+        } else {
+            set
+        };
+        let metric = rows.layout().metric();
+        let dim = rows.layout().dim();
+        let size = n_chunks(dim + usize::from(metric == Metric::Dot));
+        let (_, squared_radius) = self.squared_radius;
+        let padded = self.means.sample(sample.len(), size);
+        for (&item, padded) in sample.iter().zip(padded.chunks_exact_mut(size)) {
+            let squared_length = if metric == Metric::Dot {
+                self.vector.resize(dim + 1, 0.0);
+                rows.copy(item, &mut self.vector[..dim]);
+                self.vector[dim] = extra_of(squared_radius, rows.squared_length(item));
+                pad(&self.vector, padded);
+                Some(squared_radius)
+            } else {
+                rows.copy_padded(item, padded);
+                rows.squared_length(item)
+            };
+            if let Some(squared_length) = squared_length {
+                // A vector of zeros has no direction, and one beyond the range gets none.
+                let length = squared_length.sqrt();
+                scale(padded, if length > 0.0 { 1.0 / length } else { 0.0 });
             }
         }
+        self.means.filled(self.code);
     }
 
     /// Tells the sides of the plane on which the items are; those within it are tossed for.
-    fn assign(&mut self, items: Items<'_>, set: &[u32]) {
-        let Splitter { random, folded, normal, offset, extra, sides, .. } = self;
-        let radius = self.squared_radius.1;
+    fn assign(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) {
+        let Splitter { code, means, normal, offset, sides, padded, margins, .. } = self;
+        let margins = if set.len() <= SAMPLE {
+            means.margins()
+        } else {
+            let dim = rows.layout().dim();
+            margins.clear();
+            if let Some(extra) = normal.get(dim) {
+                let (_, radius) = self.squared_radius;
+                let begin = |&item| extra * extra_of(radius, rows.squared_length(item));
+                margins.extend(set.iter().map(begin));
+            } else {
+                margins.resize(set.len(), *offset);
+            }
+            rows.add_products(*code, &normal[..dim], padded, set, margins);
+            margins
+        };
         sides.clear();
-        let mut side = |margin: f32| {
-            if margin == 0.0 { random.below(2) == 1 } else { margin > 0.0 }
-        };
-        // What the margin of an item begins with: under dot it is not the same for all.
-        let begin = |item: u32| match items.layout().metric() {
-            Metric::Dot => *extra * extra_of(radius, items.squared_length(item)),
-            _ => *offset,
-        };
-        let far = items.layout().record_bytes() * set.len() > NEAR_BYTES;
-        let (batches, rest) = set.as_chunks::<LANES>();
-        for (at, batch) in batches.iter().enumerate() {
-            if far && at % AHEAD == 0 {
-                items.touch(&set[at * LANES..set.len().min((at + AHEAD) * LANES)]);
-            }
-            let products = folded.dots(normal, &items.vectors(batch));
-            for (&item, product) in batch.iter().zip(products) {
-                sides.push(side(begin(item) + product));
-            }
-        }
-        if let Some(&last) = rest.last() {
-            // As many as there are, filled up with the last one.
-            let batch = std::array::from_fn(|lane| *rest.get(lane).unwrap_or(&last));
-            let products = folded.dots(normal, &items.vectors(&batch));
-            for (&item, product) in rest.iter().zip(products) {
-                sides.push(side(begin(item) + product));
-            }
+        sides.extend(margins.iter().map(|&margin| margin > 0.0));
+        for (at, _) in margins.iter().enumerate().filter(|(_, margin)| **margin == 0.0) {
+            sides[at] = key.toss(rows.number(set[at]));
         }
     }
 
-    /// Gives up on planes: halves the set at random, under a plane that prefers no side.
-    fn halve(&mut self, count: usize) {
-        self.normal.fill(0.0);
-        self.offset = 0.0;
-        self.extra = 0.0;
+    /// Gives up on planes: halves a set of `count` items at random, under a plane that prefers no
+    /// side. Gives their sides.
+    pub(crate) fn halve(&mut self, dim: usize, count: usize, key: SetKey) -> &[bool] {
+        self.no_plane(dim);
+        self.random.begin(key.halving());
         self.sides.clear();
         let mut wanted = count / 2;
         for left in (1..=count).rev() {
@@ -233,33 +209,57 @@ impl Splitter {
             wanted -= usize::from(chosen);
             self.sides.push(chosen);
         }
+        &self.sides
     }
-}
 
-impl SplitSets for Splitter {
-    fn split(&mut self, items: Items<'_>, set: &[u32]) {
+    fn no_plane(&mut self, dim: usize) {
+        self.normal.clear();
+        self.normal.resize(dim, 0.0);
+        self.offset = 0.0;
+    }
+
+    fn split_rows(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) {
+        let (metric, dim) = (rows.layout().metric(), rows.layout().dim());
         self.preference = 0.0;
-        if items.layout().metric() == Metric::Dot && self.split_by_length(items, set) {
+        if metric == Metric::Dot && self.split_by_length(rows, set) {
             return;
         }
-        let mut share = 1.0;
-        for _ in 0..ATTEMPTS {
-            self.two_means(items, set);
-            self.cut_between_centroids(items.layout().metric());
-            self.assign(items, set);
-            share = larger_share(&self.sides);
-            if share < GOOD_BALANCE {
-                break;
-            }
+        if !self.choose(rows, set, key) {
+            self.halve(dim, set.len(), key);
+            return;
         }
-        if share > WORST_BALANCE {
-            self.halve(set.len());
-        } else if items.layout().metric() == Metric::Dot {
+        self.assign(rows, set, key);
+        let ones = self.sides.iter().filter(|&&side| side).count();
+        if is_lopsided(ones, set.len()) {
+            self.halve(dim, set.len(), key);
+        } else if metric == Metric::Dot {
             let weight = weight(self.squared_radius.0, self.squared_radius.1);
             for normal in &mut self.normal {
                 *normal *= weight;
             }
         }
+    }
+}
+
+impl SplitSets for Splitter {
+    fn approach(&mut self, items: Items<'_>, set: &mut [u32]) -> bool {
+        self.near.enter(items, set)
+    }
+
+    fn leave(&mut self) {
+        self.near.leave();
+    }
+
+    fn number(&self, item: u32) -> u32 {
+        self.near.number(item)
+    }
+
+    fn split(&mut self, items: Items<'_>, set: &[u32], key: SetKey) {
+        let near = std::mem::take(&mut self.near);
+        self.split_rows(near.rows(items), set, key);
+        self.near = near;
+        // The plane of the file has no extra coordinate.
+        self.normal.truncate(items.layout().dim());
     }
 
     fn plane(&self) -> Plane<'_> {
@@ -270,47 +270,6 @@ impl SplitSets for Splitter {
 
     fn sides(&self) -> &[bool] {
         &self.sides
-    }
-}
-
-impl Centroid {
-    /// Starts at `item`; under angular and dot at its direction.
-    fn start(&mut self, items: Items<'_>, item: u32, extra: f32) {
-        self.mean.clear();
-        self.mean.extend_from_slice(items.vector(item));
-        self.extra = extra;
-        if matches!(items.layout().metric(), Metric::Angular | Metric::Dot) {
-            scale_to_unit(&mut self.mean, &mut self.extra);
-        }
-        self.count = 1.0;
-    }
-
-    /// How far the directions of items are from the centroid's, from their inner products: one less
-    /// the cosine, times the length of the item, which changes nothing where two centroids are
-    /// compared. Under dot with the extra coordinates.
-    fn away_from(
-        &self,
-        products: &[f32; LANES],
-        extras: &[f32; LANES],
-        lengths: &[Option<f32>; LANES],
-    ) -> [f32; LANES] {
-        let own = (kernel::dot(&self.mean, &self.mean) + self.extra * self.extra).sqrt();
-        let shrink = if own > 0.0 { 1.0 / own } else { 0.0 };
-        std::array::from_fn(|lane| {
-            let product = products[lane] + self.extra * extras[lane];
-            lengths[lane].unwrap_or_default() - product * shrink
-        })
-    }
-
-    /// Takes `vector` into the mean, divided by its length where one is given.
-    fn add(&mut self, vector: &[f32], extra: f32, length: Option<f32>) {
-        let share = 1.0 / (self.count + 1.0);
-        let weight = 1.0 / length.unwrap_or(1.0);
-        for (mean, value) in self.mean.iter_mut().zip(vector) {
-            *mean = (*mean * self.count + value * weight) * share;
-        }
-        self.extra = (self.extra * self.count + extra * weight) * share;
-        self.count += 1.0;
     }
 }
 
@@ -326,28 +285,22 @@ fn weight(squared_of_longest: f32, squared: f32) -> f32 {
     if times > 1.0 { times.min(MOST_WEIGHT) } else { 1.0 }
 }
 
-/// Divides a vector with an extra coordinate by its length, unless that is zero or no number.
-fn scale_to_unit(vector: &mut [f32], extra: &mut f32) {
-    let length = (kernel::dot(vector, vector) + *extra * *extra).sqrt();
-    if length > 0.0 {
-        *extra /= length;
-        for value in vector {
-            *value /= length;
-        }
-    }
+/// Whether a plane leaves so little on one side that the set is halved instead.
+pub(crate) fn is_lopsided(ones: usize, count: usize) -> bool {
+    larger_share(ones, count) > WORST_BALANCE
 }
 
 /// The larger side's share of the items.
 #[expect(clippy::cast_precision_loss, reason = "numbers of items have 31 bits")]
-fn larger_share(sides: &[bool]) -> f64 {
-    let ones = sides.iter().filter(|&&side| side).count();
-    ones.max(sides.len() - ones) as f64 / sides.len() as f64
+fn larger_share(ones: usize, count: usize) -> f64 {
+    ones.max(count - ones) as f64 / count as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use bigannoy_format::Layout;
+    use bigannoy_metric::kernel;
 
     fn stored(metric: Metric, vectors: &[[f32; 2]]) -> (Layout, Vec<u32>, Vec<f32>) {
         let layout = Layout::new(metric, 2).unwrap();
@@ -372,8 +325,8 @@ mod tests {
             let set: Vec<u32> = (0..40).collect();
             // Not always: both centroids may start in one cluster.
             let clean = (0..20).filter(|&tree| {
-                let mut splitter = Splitter::new(2, 40, TreeRandom::new(5, tree));
-                splitter.split(items, &set);
+                let mut splitter = Splitter::new(TreeRandom::new(5, tree));
+                splitter.split(items, &set, SetKey::ROOT);
                 splitter
                     .sides()
                     .chunks(2)
@@ -394,12 +347,12 @@ mod tests {
         ] {
             let (layout, words, squares) = stored(metric, &[vector; 9]);
             let items = Items::new(&words, layout, &squares);
-            let mut splitter = Splitter::new(2, 40, TreeRandom::new(5, 0));
-            splitter.split(items, &[0, 1, 2, 3, 4, 5, 6, 7, 8]);
+            let mut splitter = Splitter::new(TreeRandom::new(5, 0));
+            splitter.split(items, &[0, 1, 2, 3, 4, 5, 6, 7, 8], SetKey::ROOT);
             let ones = splitter.sides().iter().filter(|&&side| side).count();
             assert!((1..9).contains(&ones), "{metric}: {ones}");
-            splitter.halve(9);
-            assert_eq!(splitter.sides().iter().filter(|&&side| side).count(), 4);
+            let sides = splitter.halve(2, 9, SetKey::ROOT);
+            assert_eq!(sides.iter().filter(|&&side| side).count(), 4);
             let plane = splitter.plane();
             assert_eq!((plane.normal, plane.offset), (&[0.0, 0.0][..], 0.0));
         }
@@ -410,13 +363,13 @@ mod tests {
         let vectors: Vec<[f32; 2]> = (1u8..=20).map(|i| [f32::from(i), 0.0]).collect();
         let (layout, words, squares) = stored(Metric::Dot, &vectors);
         let items = Items::new(&words, layout, &squares);
-        let mut splitter = Splitter::new(2, 20, TreeRandom::new(5, 0));
+        let mut splitter = Splitter::new(TreeRandom::new(5, 0));
         let all: Vec<u32> = (0..20).collect();
-        splitter.split(items, &all);
+        splitter.split(items, &all, SetKey::ROOT);
         assert!(splitter.sides().iter().eq((0..20).map(|i| i >= 10).collect::<Vec<_>>().iter()));
         assert_eq!((splitter.plane().normal, splitter.plane().extra), (&[0.0, 0.0][..], 2e-15));
         // From 14 to 20 there is a plane; it is not lengthened, these being the longest of all.
-        splitter.split(items, &all[13..]);
+        splitter.split(items, &all[13..], SetKey::ROOT);
         let length = |normal: &[f32]| kernel::dot(normal, normal).sqrt();
         assert_eq!(splitter.plane().extra, 0.0);
         assert!(length(splitter.plane().normal) <= 1.001);
@@ -424,7 +377,7 @@ mod tests {
         let sides = splitter.sides().to_vec();
         assert!(sides.contains(&true) && sides.contains(&false), "{sides:?}");
         // Sets of shorter items have longer normals: 7 to 10 of 20, twice as long.
-        splitter.split(items, &all[6..10]);
+        splitter.split(items, &all[6..10], SetKey::ROOT);
         assert!(splitter.plane().extra == 0.0 && length(splitter.plane().normal) <= 2.001);
     }
 }

@@ -98,17 +98,142 @@ choose! {
     /// The inner products of `a` and each row.
     dots(a) -> [f32; LANES]
 }
-choose! {
-    /// The inner products of `p` and each row, and those of `q`.
-    dots_of_two(p, q) -> [[f32; LANES]; 2]
+
+impl Folded {
+    /// Adds to each sum the inner product of `plane` with the row that `picks` names for it.
+    ///
+    /// `rows` are padded vectors, one behind the other, as long as `plane`: see [`pad`].
+    ///
+    /// # Panics
+    /// If there are not as many sums as picks, or no row of a picked number.
+    pub fn add_products(self, plane: &[Chunk], rows: &[Chunk], picks: &[u32], sums: &mut [f32]) {
+        assert_eq!(picks.len(), sums.len(), "a sum for each pick");
+        match self.0 {
+            Code::Portable => portable::add_products(plane, rows, picks, sums),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::add_products(plane, rows, picks, sums);
+                }
+            }
+        }
+    }
+
+    /// Adds to each sum the inner product of a vector of `vectors`, one after the other, with its
+    /// plane, whose number `which` tells.
+    ///
+    /// `planes` are padded vectors, one behind the other: see [`pad`].
+    ///
+    /// # Panics
+    /// If there are not as many sums as numbers of planes, too few vectors, or no plane of a number.
+    pub fn add_own_products(
+        self,
+        planes: &[Chunk],
+        which: &[u16],
+        vectors: Strided<'_>,
+        sums: &mut [f32],
+    ) {
+        assert_eq!(which.len(), sums.len(), "a sum for each vector");
+        match self.0 {
+            Code::Portable => portable::add_own_products(planes, which, vectors, sums),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::add_own_products(planes, which, vectors, sums);
+                }
+            }
+        }
+    }
+
+    /// Adds the rows that `picks` names to `total`, element by element, in the order of the picks.
+    ///
+    /// # Panics
+    /// If there is no row of a picked number.
+    pub fn add_rows(self, rows: &[Chunk], picks: &[u32], total: &mut [Chunk]) {
+        match self.0 {
+            Code::Portable => portable::add_rows(rows, picks, total),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::add_rows(rows, picks, total);
+                }
+            }
+        }
+    }
 }
-choose! {
-    /// The squared Euclidean distances from `p` to each row, and those from `q`.
-    squared_l2_of_two(p, q) -> [[f32; LANES]; 2]
+
+/// Eight elements of a padded vector.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(32))]
+pub struct Chunk(pub [f32; WIDTH]);
+
+/// Chunks of a padded vector of `dim` elements.
+#[must_use]
+pub fn n_chunks(dim: usize) -> usize {
+    dim.div_ceil(WIDTH)
 }
-choose! {
-    /// The sums of absolute differences between `p` and each row, and those of `q`.
-    l1_of_two(p, q) -> [[f32; LANES]; 2]
+
+/// Pads a vector with zeros to whole chunks: in front of what is left behind the last whole chunk,
+/// or behind a vector that is shorter than one. So all sums are those of the vector itself.
+///
+/// # Panics
+/// If `padded` is not [`n_chunks`] of the vector's length.
+pub fn pad(vector: &[f32], padded: &mut [Chunk]) {
+    let Chunks { whole, mut rest } = Chunks::of(vector);
+    let left = vector.len() % WIDTH;
+    assert_eq!(padded.len(), n_chunks(vector.len()), "as many chunks as the vector fills");
+    for (chunk, values) in padded.iter_mut().zip(whole) {
+        chunk.0 = *values;
+    }
+    if left > 0 {
+        if !whole.is_empty() {
+            rest[..WIDTH - left].fill(0.0);
+        }
+        padded[whole.len()].0 = rest;
+    }
+}
+
+/// The vector that was padded.
+///
+/// # Panics
+/// If `padded` is not [`n_chunks`] of the vector's length.
+pub fn unpad(padded: &[Chunk], vector: &mut [f32]) {
+    assert_eq!(padded.len(), n_chunks(vector.len()), "as many chunks as the vector fills");
+    let (whole, left) = vector.as_chunks_mut::<WIDTH>();
+    for (values, chunk) in whole.iter_mut().zip(padded) {
+        *values = chunk.0;
+    }
+    if let Some(last) = padded.last() {
+        let first = if whole.is_empty() { 0 } else { WIDTH - left.len() };
+        left.copy_from_slice(&last.0[first..first + left.len()]);
+    }
+}
+
+/// Vectors that stand at equal distances in a slice.
+#[derive(Clone, Copy, Debug)]
+pub struct Strided<'a> {
+    /// The slice, which begins with the first vector.
+    pub values: &'a [f32],
+    /// Elements from one vector's first to the next one's.
+    pub stride: usize,
+    /// Elements of a vector.
+    pub dim: usize,
+}
+
+impl<'a> Strided<'a> {
+    #[inline]
+    fn vector(self, at: usize) -> &'a [f32] {
+        &self.values[at * self.stride..][..self.dim]
+    }
 }
 
 /// A vector cut into chunks of eight.
@@ -157,22 +282,6 @@ macro_rules! loops {
             }};
         }
 
-        /// Both sums of `$term`, from two vectors to each row.
-        macro_rules! of_two {
-            ($p:expr, $q:expr, $rows:expr, $term:ident) => {{
-                let dim = $p.len();
-                let (p, q) = (Chunks::of($p), Chunks::of(&$q[..dim]));
-                let mask = (dim % WIDTH != 0).then(|| super::mask(dim));
-                let mut sums = [[0.0; LANES]; 2];
-                for (lane, row) in $rows.iter().enumerate() {
-                    let row = Chunks::of(&row[..dim]);
-                    sums[0][lane] = sum!(&p, &row, mask, $term);
-                    sums[1][lane] = sum!(&q, &row, mask, $term);
-                }
-                sums
-            }};
-        }
-
         $(#[$feature])*
         pub(super) fn dots(a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
             let dim = a.len();
@@ -186,43 +295,96 @@ macro_rules! loops {
         }
 
         $(#[$feature])*
-        pub(super) fn dots_of_two(
-            p: &[f32],
-            q: &[f32],
-            rows: &[&[f32]; LANES],
-        ) -> [[f32; LANES]; 2] {
-            of_two!(p, q, rows, product)
+        pub(super) fn add_products(
+            plane: &[Chunk],
+            rows: &[Chunk],
+            picks: &[u32],
+            sums: &mut [f32],
+        ) {
+            let size = plane.len();
+            let row = |pick: u32| &rows[pick as usize * size..][..size];
+            let (batches, rest) = picks.as_chunks::<LANES>();
+            let (batches_of_sums, rest_of_sums) = sums.as_chunks_mut::<LANES>();
+            for (sums, picks) in batches_of_sums.iter_mut().zip(batches) {
+                let mut batch: [&[Chunk]; LANES] = [plane; LANES];
+                for (slot, &pick) in batch.iter_mut().zip(picks) {
+                    *slot = row(pick);
+                }
+                let mut lanes = [zero(); LANES];
+                for (at, chunk) in plane.iter().enumerate() {
+                    let chunk = load(chunk.0);
+                    for (lanes, row) in lanes.iter_mut().zip(&batch) {
+                        *lanes = add(*lanes, product(chunk, load(row[at].0)));
+                    }
+                }
+                *sums = store(add(load(*sums), fold_each(lanes)));
+            }
+            for (sum, pick) in rest_of_sums.iter_mut().zip(rest) {
+                let mut lanes = zero();
+                for (chunk, own) in plane.iter().zip(row(*pick)) {
+                    lanes = add(lanes, product(load(chunk.0), load(own.0)));
+                }
+                *sum += fold(lanes);
+            }
         }
 
         $(#[$feature])*
-        pub(super) fn squared_l2_of_two(
-            p: &[f32],
-            q: &[f32],
-            rows: &[&[f32]; LANES],
-        ) -> [[f32; LANES]; 2] {
-            of_two!(p, q, rows, squared_difference)
+        pub(super) fn add_own_products(
+            planes: &[Chunk],
+            which: &[u16],
+            vectors: Strided<'_>,
+            sums: &mut [f32],
+        ) {
+            let size = n_chunks(vectors.dim);
+            for (at, (sum, &which)) in sums.iter_mut().zip(which).enumerate() {
+                let plane = &planes[usize::from(which) * size..][..size];
+                let vector = Chunks::of(vectors.vector(at));
+                let mut lanes = zero();
+                for (chunk, own) in plane.iter().zip(vector.whole) {
+                    lanes = add(lanes, product(load(chunk.0), load(*own)));
+                }
+                // What is in a whole chunk already meets a zero here.
+                if let Some(last) = plane.get(vector.whole.len()) {
+                    lanes = add(lanes, product(load(last.0), load(vector.rest)));
+                }
+                *sum += fold(lanes);
+            }
         }
 
         $(#[$feature])*
-        pub(super) fn l1_of_two(
-            p: &[f32],
-            q: &[f32],
-            rows: &[&[f32]; LANES],
-        ) -> [[f32; LANES]; 2] {
-            of_two!(p, q, rows, difference)
-        }
-
-        $(#[$feature])*
-        #[inline]
-        fn squared_difference(x: $register, y: $register) -> $register {
-            let difference = sub(x, y);
-            product(difference, difference)
+        pub(super) fn add_rows(rows: &[Chunk], picks: &[u32], total: &mut [Chunk]) {
+            let size = total.len();
+            let row = |pick: u32| &rows[pick as usize * size..][..size];
+            let (blocks, rest) = total.as_chunks_mut::<4>();
+            let first_of_rest = blocks.len() * 4;
+            for (block, total) in blocks.iter_mut().enumerate() {
+                let mut sums = [zero(); 4];
+                for (sum, chunk) in sums.iter_mut().zip(&*total) {
+                    *sum = load(chunk.0);
+                }
+                for &pick in picks {
+                    let row = &row(pick)[block * 4..][..4];
+                    for (sum, own) in sums.iter_mut().zip(row) {
+                        *sum = add(*sum, load(own.0));
+                    }
+                }
+                for (chunk, sum) in total.iter_mut().zip(sums) {
+                    chunk.0 = store(sum);
+                }
+            }
+            for (at, total) in rest.iter_mut().enumerate() {
+                let mut sum = load(total.0);
+                for &pick in picks {
+                    sum = add(sum, load(row(pick)[first_of_rest + at].0));
+                }
+                total.0 = store(sum);
+            }
         }
     };
 }
 
 mod portable {
-    use super::{Chunks, LANES, WIDTH};
+    use super::{Chunk, Chunks, LANES, Strided, WIDTH, n_chunks};
 
     type Register = [f32; WIDTH];
 
@@ -244,18 +406,18 @@ mod portable {
     }
 
     #[inline]
-    fn sub(x: Register, y: Register) -> Register {
-        std::array::from_fn(|lane| x[lane] - y[lane])
-    }
-
-    #[inline]
     fn product(x: Register, y: Register) -> Register {
         std::array::from_fn(|lane| x[lane] * y[lane])
     }
 
     #[inline]
-    fn difference(x: Register, y: Register) -> Register {
-        std::array::from_fn(|lane| (x[lane] - y[lane]).abs())
+    fn store(values: Register) -> [f32; WIDTH] {
+        values
+    }
+
+    #[inline]
+    fn fold_each(sums: [Register; LANES]) -> Register {
+        sums.map(fold)
     }
 
     #[inline]
@@ -274,11 +436,11 @@ mod portable {
 mod avx2 {
     use std::arch::x86_64::{
         __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_shuffle_ps,
-        _mm256_add_ps, _mm256_and_ps, _mm256_andnot_ps, _mm256_castps256_ps128,
-        _mm256_extractf128_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_sub_ps,
+        _mm256_add_ps, _mm256_and_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_mul_ps,
+        _mm256_permute2f128_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
     };
 
-    use super::{Chunks, LANES, WIDTH};
+    use super::{Chunk, Chunks, LANES, Strided, WIDTH, n_chunks};
 
     loops!(__m256, #[target_feature(enable = "avx2")]);
 
@@ -302,20 +464,37 @@ mod avx2 {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn sub(x: __m256, y: __m256) -> __m256 {
-        _mm256_sub_ps(x, y)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
     fn product(x: __m256, y: __m256) -> __m256 {
         _mm256_mul_ps(x, y)
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn difference(x: __m256, y: __m256) -> __m256 {
-        _mm256_andnot_ps(_mm256_set1_ps(-0.0), _mm256_sub_ps(x, y))
+    fn store(values: __m256) -> [f32; WIDTH] {
+        bytemuck::must_cast(values)
+    }
+
+    /// [`fold`] of each, with fewer steps: two, four and eight of them in one register.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn fold_each(sums: [__m256; LANES]) -> __m256 {
+        let halves = |x, y| {
+            let low = _mm256_permute2f128_ps::<0x20>(x, y);
+            let high = _mm256_permute2f128_ps::<0x31>(x, y);
+            _mm256_add_ps(low, high)
+        };
+        let quarters = |x, y| {
+            let low = _mm256_shuffle_ps::<0b01_00_01_00>(x, y);
+            let high = _mm256_shuffle_ps::<0b11_10_11_10>(x, y);
+            _mm256_add_ps(low, high)
+        };
+        let eighths = |x, y| {
+            let even = _mm256_shuffle_ps::<0b10_00_10_00>(x, y);
+            let odd = _mm256_shuffle_ps::<0b11_01_11_01>(x, y);
+            _mm256_add_ps(even, odd)
+        };
+        let pair = |first: usize| halves(sums[first], sums[first + 4]);
+        eighths(quarters(pair(0), pair(1)), quarters(pair(2), pair(3)))
     }
 
     #[inline]
@@ -339,17 +518,17 @@ mod tests {
     use proptest::prelude::*;
 
     /// The definition, element by element.
-    fn defined(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    fn defined(a: &[f32], b: &[f32]) -> f32 {
         let mut lanes = [0.0f32; WIDTH];
         let whole = a.len() / WIDTH * WIDTH;
         for at in 0..whole {
-            lanes[at % WIDTH] += term(a[at], b[at]);
+            lanes[at % WIDTH] += a[at] * b[at];
         }
         if whole < a.len() {
             let start = a.len().saturating_sub(WIDTH);
             for (lane, sum) in lanes.iter_mut().enumerate() {
                 let at = start + lane;
-                *sum += if (whole..a.len()).contains(&at) { term(a[at], b[at]) } else { 0.0 };
+                *sum += if (whole..a.len()).contains(&at) { a[at] * b[at] } else { 0.0 };
             }
         }
         for half in [4, 2, 1] {
@@ -368,23 +547,58 @@ mod tests {
         ) {
             let row = |i: usize| &values[i * 70..i * 70 + dim];
             let rows: [&[f32]; LANES] = std::array::from_fn(|lane| row(lane + 2));
-            let (p, q) = (row(0), row(1));
+            let p = row(0);
             for code in Folded::all() {
                 let dots = code.dots(p, &rows);
-                let two = [
-                    code.dots_of_two(p, q, &rows),
-                    code.squared_l2_of_two(p, q, &rows),
-                    code.l1_of_two(p, q, &rows),
-                ];
                 for lane in 0..LANES {
-                    let dot = |a| defined(a, rows[lane], |x, y| x * y).to_bits();
-                    let l2 = |a| defined(a, rows[lane], |x, y| (x - y) * (x - y)).to_bits();
-                    let l1 = |a| defined(a, rows[lane], |x, y| (x - y).abs()).to_bits();
-                    prop_assert_eq!(dots[lane].to_bits(), dot(p), "{}", code.name());
-                    let found = two.map(|sums| [sums[0][lane].to_bits(), sums[1][lane].to_bits()]);
-                    prop_assert_eq!(
-                        found, [[dot(p), dot(q)], [l2(p), l2(q)], [l1(p), l1(q)]], "{}", code.name()
-                    );
+                    prop_assert_eq!(dots[lane].to_bits(), defined(p, rows[lane]).to_bits());
+                }
+            }
+        }
+
+        #[test]
+        fn padded_vectors_give_the_same_sums(
+            dim in 1usize..70,
+            count in 1usize..20,
+            values in proptest::collection::vec(-1e3f32..1e3, 70 * 20),
+            picked in proptest::collection::vec(0usize..20, 0..30),
+        ) {
+            let size = n_chunks(dim);
+            let vector = |i: usize| &values[i * 70..i * 70 + dim];
+            let mut rows = vec![Chunk::default(); count * size];
+            for (at, padded) in rows.chunks_exact_mut(size).enumerate() {
+                pad(vector(at), padded);
+                let mut back = vec![0.0; dim];
+                unpad(padded, &mut back);
+                prop_assert_eq!(&back[..], vector(at));
+            }
+            let picks: Vec<u32> =
+                picked.iter().map(|at| u32::try_from(at % count).unwrap()).collect();
+            let which: Vec<u16> =
+                picked.iter().map(|at| u16::try_from(at % count).unwrap()).collect();
+            let strided = Strided { values: &values, stride: 70, dim };
+            for code in Folded::all() {
+                let mut sums = vec![1.5; picks.len()];
+                code.add_products(&rows[..size], &rows, &picks, &mut sums);
+                for (sum, &pick) in sums.iter().zip(&picks) {
+                    prop_assert_eq!(*sum, 1.5 + defined(vector(0), vector(pick as usize)));
+                }
+                let own = &which[..which.len().min(20)];
+                let mut sums = vec![-2.5; own.len()];
+                code.add_own_products(&rows, own, strided, &mut sums);
+                for (at, (sum, &plane)) in sums.iter().zip(own).enumerate() {
+                    let expected = -2.5 + defined(vector(usize::from(plane)), vector(at));
+                    prop_assert_eq!(*sum, expected);
+                }
+                let mut total = rows[..size].to_vec();
+                code.add_rows(&rows, &picks, &mut total);
+                let mut added = vec![0.0; dim];
+                unpad(&total, &mut added);
+                for (at, sum) in added.iter().enumerate() {
+                    let expected = picks.iter().fold(vector(0)[at], |sum, &pick| {
+                        sum + vector(pick as usize)[at]
+                    });
+                    prop_assert_eq!(*sum, expected);
                 }
             }
         }

@@ -34,7 +34,7 @@
 mod ahead;
 pub mod bits;
 mod block;
-mod folded;
+pub mod folded;
 mod item_set;
 pub mod kernel;
 mod metric;

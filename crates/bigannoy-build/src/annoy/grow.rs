@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use rayon::ThreadPool;
 
 use crate::annoy::split::AnnoySplitter;
+use crate::crown::Crown;
 use crate::grow::{Tree, grow};
 use crate::items::Items;
 use crate::{BuildError, IndexBuilder};
@@ -33,7 +34,8 @@ pub(crate) fn grow_all(
         scope.spawn(move |_| {
             let mut splitter = AnnoySplitter::new(seed, items.layout().dim());
             for _ in 0..trees {
-                let Some(tree) = grow(items, n_items, &mut splitter, stop) else { return };
+                let crown = Crown::none(n_items);
+                let Some(tree) = grow(items, crown, &mut splitter, stop) else { return };
                 if sender.send(tree).is_err() {
                     return; // nobody listens any more after an error
                 }

@@ -8,6 +8,8 @@ use crate::annoy::kiss::Kiss;
 use crate::annoy::two_means::{TwoMeans, scale_to_unit, scale_to_unit_with};
 use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
+use crate::near::NearItems;
+use crate::random::SetKey;
 
 /// Planes that are tried for one set.
 const ATTEMPTS: usize = 3;
@@ -22,6 +24,7 @@ const PIECE: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct AnnoySplitter {
     kiss: Kiss,
+    near: NearItems,
     means: TwoMeans,
     normal: Vec<f32>,
     offset: f32,
@@ -36,6 +39,7 @@ impl AnnoySplitter {
     pub(crate) fn new(seed: u64, dim: usize) -> Self {
         AnnoySplitter {
             kiss: Kiss::new(seed),
+            near: NearItems::default(),
             means: TwoMeans::default(),
             normal: vec![0.0; dim],
             offset: 0.0,
@@ -87,17 +91,7 @@ impl AnnoySplitter {
         self.sides.extend(self.margins.iter().map(side));
     }
 
-    /// Gives up on planes: tosses for each item, until the sides are balanced well enough. Of the
-    /// plane only the offset stays, or under dot the extra coordinate: that is what Annoy does.
-    fn toss(&mut self, count: usize) {
-        self.normal.fill(0.0);
-        self.sides.clear();
-        self.sides.extend((0..count).map(|_| self.kiss.flip()));
-    }
-}
-
-impl SplitSets for AnnoySplitter {
-    fn split(&mut self, items: Items<'_>, set: &[u32]) {
+    fn split_items(&mut self, items: Items<'_>, set: &[u32]) {
         for _ in 0..ATTEMPTS {
             self.means.run(items, set, &mut self.kiss);
             self.cut_between_centroids(items.layout().metric());
@@ -109,6 +103,39 @@ impl SplitSets for AnnoySplitter {
         while imbalance(&self.sides) > WORST_BALANCE {
             self.toss(set.len());
         }
+    }
+
+    /// Gives up on planes: tosses for each item, until the sides are balanced well enough. Of the
+    /// plane only the offset stays, or under dot the extra coordinate: that is what Annoy does.
+    fn toss(&mut self, count: usize) {
+        self.normal.fill(0.0);
+        self.sides.clear();
+        self.sides.extend((0..count).map(|_| self.kiss.flip()));
+    }
+}
+
+impl SplitSets for AnnoySplitter {
+    fn approach(&mut self, items: Items<'_>, set: &mut [u32]) -> bool {
+        let due = self.near.is_due(set.len(), items.layout());
+        if due {
+            self.near.enter(items, set);
+        }
+        due
+    }
+
+    fn leave(&mut self) {
+        self.near.leave();
+    }
+
+    fn number(&self, item: u32) -> u32 {
+        self.near.number(item)
+    }
+
+    /// Draws follow from those before, whatever the set is called.
+    fn split(&mut self, items: Items<'_>, set: &[u32], _key: SetKey) {
+        let near = std::mem::take(&mut self.near);
+        self.split_items(near.items(items), set);
+        self.near = near;
     }
 
     fn plane(&self) -> Plane<'_> {

@@ -1,0 +1,170 @@
+//! The items of sets: where they lie in the index, or copied close together.
+
+use bigannoy_format::Layout;
+use bigannoy_metric::Folded;
+use bigannoy_metric::folded::{Chunk, n_chunks, pad, unpad};
+use bigannoy_metric::kernel::LANES;
+
+use crate::items::Items;
+
+/// Sets whose padded vectors take no more bytes than this are copied, once: most of a core's own
+/// cache. Below it, every level of a tree reads from the copy instead of from all over the items.
+const NEAR_BYTES: usize = 384 << 10;
+/// Batches of far items that are asked for together: so many misses are waited for at once.
+const AHEAD: usize = 8;
+
+/// The items of a set, padded, and what else splits need of them.
+#[derive(Debug, Default)]
+pub(crate) struct NearRows {
+    vectors: Vec<Chunk>,
+    /// The number in the index of each.
+    numbers: Vec<u32>,
+    /// The squared length of each, under angular and dot.
+    squared_lengths: Vec<f32>,
+    entered: bool,
+}
+
+/// Where the items of a set are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows<'a> {
+    /// In the index, a record each.
+    Far(Items<'a>),
+    /// In a copy.
+    Near(&'a NearRows, Layout),
+}
+
+/// The most items of a set that is copied.
+pub(crate) fn most_near(layout: Layout) -> usize {
+    NEAR_BYTES / (size_of::<Chunk>() * n_chunks(layout.dim()))
+}
+
+impl NearRows {
+    /// The items that sets are numbered in.
+    pub(crate) fn rows<'a>(&'a self, all: Items<'a>) -> Rows<'a> {
+        if self.entered { Rows::Near(self, all.layout()) } else { Rows::Far(all) }
+    }
+
+    /// The number in the index of an item of the current set.
+    pub(crate) fn number(&self, item: u32) -> u32 {
+        if self.entered { self.numbers[item as usize] } else { item }
+    }
+
+    /// Copies the items of `set` and numbers it anew, from 0 on in the same order, if it is small
+    /// enough and no part of a copy.
+    pub(crate) fn enter(&mut self, all: Items<'_>, set: &mut [u32]) -> bool {
+        let layout = all.layout();
+        if self.entered || set.len() > most_near(layout) {
+            return false;
+        }
+        let size = n_chunks(layout.dim());
+        self.vectors.resize(set.len() * size, Chunk::default());
+        self.numbers.clear();
+        self.numbers.extend_from_slice(set);
+        self.squared_lengths.clear();
+        let ahead = AHEAD * LANES;
+        for (some, vectors) in set.chunks(ahead).zip(self.vectors.chunks_mut(ahead * size)) {
+            all.touch(some);
+            for (&item, vector) in some.iter().zip(vectors.chunks_exact_mut(size)) {
+                pad(all.vector(item), vector);
+                self.squared_lengths.extend(all.squared_length(item));
+            }
+        }
+        for (item, number) in set.iter_mut().zip(0..) {
+            *item = number;
+        }
+        self.entered = true;
+        true
+    }
+
+    /// Gives up the copy: its set is done.
+    pub(crate) fn leave(&mut self) {
+        self.entered = false;
+    }
+}
+
+impl Rows<'_> {
+    pub(crate) fn layout(&self) -> Layout {
+        match self {
+            Rows::Far(items) => items.layout(),
+            Rows::Near(_, layout) => *layout,
+        }
+    }
+
+    /// The number in the index of an item.
+    pub(crate) fn number(&self, item: u32) -> u32 {
+        match self {
+            Rows::Far(_) => item,
+            Rows::Near(rows, _) => rows.number(item),
+        }
+    }
+
+    /// The squared length of an item under angular and dot.
+    pub(crate) fn squared_length(&self, item: u32) -> Option<f32> {
+        match self {
+            Rows::Far(items) => items.squared_length(item),
+            Rows::Near(rows, _) => rows.squared_lengths.get(item as usize).copied(),
+        }
+    }
+
+    /// Brings far items into the cache.
+    pub(crate) fn touch(&self, items: &[u32]) {
+        if let Rows::Far(all) = self {
+            all.touch(items);
+        }
+    }
+
+    /// Copies an item's vector, padded.
+    pub(crate) fn copy_padded(&self, item: u32, padded: &mut [Chunk]) {
+        match self {
+            Rows::Far(items) => pad(items.vector(item), padded),
+            Rows::Near(rows, _) => {
+                let size = padded.len();
+                padded.copy_from_slice(&rows.vectors[item as usize * size..][..size]);
+            }
+        }
+    }
+
+    /// Copies an item's vector.
+    pub(crate) fn copy(&self, item: u32, vector: &mut [f32]) {
+        match self {
+            Rows::Far(items) => vector.copy_from_slice(items.vector(item)),
+            Rows::Near(rows, layout) => {
+                let size = n_chunks(layout.dim());
+                unpad(&rows.vectors[item as usize * size..][..size], vector);
+            }
+        }
+    }
+
+    /// Adds to each margin the inner product of `normal` with the item of `set`. `padded` is room.
+    pub(crate) fn add_products(
+        &self,
+        code: Folded,
+        normal: &[f32],
+        padded: &mut Vec<Chunk>,
+        set: &[u32],
+        margins: &mut [f32],
+    ) {
+        match self {
+            Rows::Near(rows, layout) => {
+                padded.resize(n_chunks(layout.dim()), Chunk::default());
+                pad(normal, padded);
+                code.add_products(padded, &rows.vectors, set, margins);
+            }
+            Rows::Far(items) => {
+                for (at, (some, margins)) in
+                    set.chunks(LANES).zip(margins.chunks_mut(LANES)).enumerate()
+                {
+                    if at % AHEAD == 0 {
+                        items.touch(&set[at * LANES..set.len().min((at + AHEAD) * LANES)]);
+                    }
+                    // As many as there are, filled up with the first one.
+                    let batch = std::array::from_fn(|lane| *some.get(lane).unwrap_or(&some[0]));
+                    let products = code.dots(normal, &items.vectors(&batch));
+                    for (margin, product) in margins.iter_mut().zip(products) {
+                        *margin += product;
+                    }
+                }
+            }
+        }
+    }
+}
