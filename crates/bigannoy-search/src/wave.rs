@@ -23,6 +23,9 @@ use crate::walk::Walk;
 const AHEAD: usize = 24;
 /// Subtrees that a wave begins with at least: fewer would leave lanes empty.
 const LEAST_RELEASED: usize = LANES;
+/// The part of what was put off that a wave begins with at most. The farther the floor is lowered at
+/// once, the more leaves there are below each subtree: with a tenth it is one or two, with a half ten.
+const MOST_RELEASED: usize = 10;
 
 /// A subtree and its priority in one integer. Node numbers have 31 bits; the bit between says that
 /// the priority is that of the parent.
@@ -147,9 +150,10 @@ impl Waves {
     }
 
     /// Begins a wave with the `count` best of the subtrees put off, and those of the same priority as
-    /// the last of them; half of all at most, and a few at least. Returns the new floor.
+    /// the last of them; at most one in [`MOST_RELEASED`], and a few at least. Returns the new floor.
     fn release(&mut self, count: usize) -> Priority {
-        let count = count.min(self.put_off.len() / 2).max(LEAST_RELEASED).min(self.put_off.len());
+        let most = self.put_off.len() / MOST_RELEASED;
+        let count = count.min(most).max(LEAST_RELEASED).min(self.put_off.len());
         let best_first = |a: &Subtree, b: &Subtree| b.cmp(a);
         let (_, last, _) = self.put_off.select_nth_unstable_by(count - 1, best_first);
         let floor = last.priority();
