@@ -187,7 +187,7 @@ class FaissHnsw(Faiss):
 class FaissIvfPq(Faiss):
     """4-bit product quantiser with fast scan, then whole vectors; a setting is nprobe:k_factor."""
 
-    LADDER = [f"{nprobe}:{factor}" for nprobe in (4, 8, 16, 32, 64, 128) for factor in (4, 12, 40)]
+    LADDER = [f"{nprobe}:{factor}" for nprobe in (8, 16, 32, 64, 128, 256) for factor in (4, 12, 40)]
     WHOLE = False
 
     def make(self, dim):

@@ -74,7 +74,7 @@ impl Rows {
         }
     }
 
-    fn attach(path: &Path) -> Result<Self, BenchError> {
+    pub(crate) fn attach(path: &Path) -> Result<Self, BenchError> {
         Ok(Rows::Attached(Box::new(BigMatrix::attach(path)?)))
     }
 
@@ -153,7 +153,7 @@ impl DataSet {
         Ok(data)
     }
 
-    fn check(&self, options: &BenchOptions) -> Result<(), BenchError> {
+    pub(crate) fn check(&self, options: &BenchOptions) -> Result<(), BenchError> {
         let (n_ref, n_dim) = self.reference.shape();
         if let Some(queries) = &self.queries {
             let (_, found) = queries.shape();

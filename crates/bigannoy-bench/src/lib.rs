@@ -4,7 +4,8 @@
 //! [`recall_suite`] goes through a grid of trees and budgets, [`compare`] does the same work from
 //! files and in memory, [`volume_suite`] compares over a grid of sizes. Data is the user's own or
 //! [`Synthetic`], made from a seed. Results are tables whose first seventeen columns are those of
-//! bigANNOY's benchmarks, in their order; ours follow.
+//! bigANNOY's benchmarks, in their order; ours follow. [`tune`] turns the question
+//! round: it finds the cheapest settings that reach a goal.
 //!
 //! ```
 //! use bigannoy_bench::{BenchOptions, Queries, recall_suite};
@@ -45,20 +46,24 @@ mod compare;
 mod data;
 mod error;
 mod exact;
+mod interval;
 mod latency;
 mod machine;
 mod measure;
 mod page;
 mod recall;
 mod run;
+mod sample;
 mod settings;
 mod single;
 mod summary;
 mod synthetic;
+mod tune;
 mod volume;
 
 pub use compare::{Artifacts, COMPARISON_COLUMNS, Comparison, compare};
 pub use error::BenchError;
+pub use interval::Interval;
 pub use latency::Latency;
 pub use machine::machine;
 pub use measure::{Cost, MemoryPeak};
@@ -67,6 +72,7 @@ pub use settings::{BenchOptions, Queries, TellStage, Watch};
 pub use single::{SingleRun, single};
 pub use summary::{ADDED_COLUMNS, DOCUMENTED_COLUMNS};
 pub use synthetic::{Shape, Synthetic, UnknownShape};
+pub use tune::{DEFAULT_SAMPLE, Goal, TUNE_TREES, TuneOptions, Tuned, Tuning, tune};
 pub use volume::{VolumeGrid, VolumeSuite, volume_suite};
 
 /// Tables, plots and pages.

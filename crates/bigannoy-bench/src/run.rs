@@ -223,7 +223,8 @@ pub(crate) fn search(
     Ok(Searched { search_k, neighbors, cost: Cost::median(costs?), peak, latency })
 }
 
-fn latency(
+/// The times of single queries, one after the other on one thread.
+pub(crate) fn latency(
     index: &dyn Searchable,
     data: &DataSet,
     options: &BenchOptions,

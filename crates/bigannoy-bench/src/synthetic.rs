@@ -11,6 +11,7 @@ use bigannoy::{BigMatrix, ElementType, Error, RowSource};
 
 use shape::Form;
 pub use shape::{Shape, UnknownShape};
+pub(crate) use stream::Draw;
 use stream::Stream;
 
 /// Rows that are written at a time.

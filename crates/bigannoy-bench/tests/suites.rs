@@ -201,7 +201,8 @@ fn a_measurement_ends_when_told_and_leaves_nothing() {
         ..small()
     };
     let error = single(&options).unwrap_err();
-    assert!(matches!(error, BenchError::Bigannoy(bigannoy::Error::Interrupted { .. })), "{error}");
+    let search = matches!(error, BenchError::Bigannoy(bigannoy::Error::SearchInterrupted { .. }));
+    assert!(search, "{error}");
     assert_eq!(files(directory.path()), 0);
 }
 

@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::bench::Bench;
 use crate::matrix::Matrix;
 use crate::rows::RowsArgument;
+use crate::tune::Tune;
 
 /// Approximate nearest neighbors over R's big.matrix files, from disk to disk.
 #[derive(Debug, Parser)]
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Recall(Recall),
     /// Measure builds and searches, on your data or on synthetic data.
     Bench(Bench),
+    /// Find the cheapest settings that reach a recall or a latency.
+    Tune(Tune),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
     Info(Info),
     /// Create, look at, import and export matrices.

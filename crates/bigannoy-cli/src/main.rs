@@ -18,6 +18,7 @@ mod recall;
 mod rows;
 mod search;
 mod told;
+mod tune;
 mod watch;
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Search(arguments) => search::run(&arguments),
         Command::Exact(arguments) => exact::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Recall(arguments) => recall::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),

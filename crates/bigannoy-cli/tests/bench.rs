@@ -58,6 +58,28 @@ fn matrices_of_ones_own_are_measured() {
 }
 
 #[test]
+fn settings_are_found_for_a_goal() {
+    let place = Place::new();
+    for name in ["reference.desc", "reference.bin"] {
+        place.copy("../../tests/fixtures/v1/clusters", name);
+    }
+    let line =
+        "tune reference.desc --recall 0.9 --n-trees 5,10 --sample 50 --output t.csv --seed 3";
+    let advice = place.succeed(line);
+    assert!(advice.starts_with("For a recall of 0.9: "), "{advice}");
+    assert!(advice.contains("95 percent confidence"), "{advice}");
+    assert_eq!(std::fs::read_to_string(place.path("t.csv")).unwrap().lines().count(), 3);
+    let first = |text: &str| text.lines().next().unwrap().to_owned();
+    assert_eq!(first(&place.succeed(line)), first(&advice));
+
+    place.succeed("build reference.desc --index ref.ann --trees 5");
+    let advice = place.succeed("tune ref.ann --reference reference.desc --latency-ms 10000 -k 3");
+    assert!(advice.contains("5 trees, search_k"), "{advice}");
+    let error = place.fail("tune ref.ann --reference reference.desc --recall 2");
+    assert_eq!(error, "error: the recall is 2, expected above 0, at most 1");
+}
+
+#[test]
 fn a_name_of_no_form_is_refused_before_any_work() {
     let place = Place::new();
     let error = place.fail("bench single --output out.xls");

@@ -9,6 +9,8 @@ use crate::{Axis, Plot, ReportError};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 440.0;
+/// What a row of the legend below takes, in which there are four names.
+const LEGEND_ROW: f64 = 18.0;
 /// Pixels to a unit, each way.
 const SCALE: f32 = 2.0;
 
@@ -50,7 +52,7 @@ fn scene(plot: &Plot) -> (Vec<Drawn>, Layout) {
     }
     let mut layout = Layout::auto_from_plots(&drawn)
         .with_width(WIDTH)
-        .with_height(HEIGHT)
+        .with_height(HEIGHT + LEGEND_ROW * legend_rows(plot))
         .with_title(plain(&plot.title))
         .with_x_label(plain(&labelled(&plot.x)))
         .with_y_label(plain(&labelled(&plot.y)))
@@ -62,6 +64,11 @@ fn scene(plot: &Plot) -> (Vec<Drawn>, Layout) {
         layout = layout.with_log_y();
     }
     (drawn, layout)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of lines")]
+fn legend_rows(plot: &Plot) -> f64 {
+    plot.lines.len().div_ceil(4) as f64
 }
 
 fn labelled(axis: &Axis) -> String {

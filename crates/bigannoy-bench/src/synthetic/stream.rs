@@ -1,11 +1,37 @@
 //! The random numbers of one row.
 
+use std::collections::BTreeSet;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Streams of rows of queries, and those of what all rows share, have these bits set.
 const QUERY: u64 = 1 << 63;
 const SHARED: u64 = 1 << 62;
+
+/// Rows drawn from many.
+pub(crate) struct Draw(Stream);
+
+impl Draw {
+    pub(crate) fn new(seed: u64) -> Self {
+        // No row of queries has this number.
+        Draw(Stream::numbered(seed, u64::MAX))
+    }
+
+    /// `count` of the numbers below `end`, at most all of them: all different, ascending.
+    pub(crate) fn distinct(&mut self, end: usize, count: usize) -> Vec<usize> {
+        let mut chosen = BTreeSet::new();
+        // Floyd's way: every set of so many numbers is as likely as any other.
+        for last in end - count.min(end)..end {
+            let one = self.0.below(last as u64 + 1);
+            let one = usize::try_from(one).expect("below a number of that type");
+            if !chosen.insert(one) {
+                chosen.insert(last);
+            }
+        }
+        chosen.into_iter().collect()
+    }
+}
 
 /// Random numbers that depend on the seed and on what they are for.
 pub(super) struct Stream(ChaCha8Rng);
@@ -56,6 +82,17 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn drawn_rows_are_different_and_depend_on_the_seed() {
+        let draw = |seed, end, count| Draw::new(seed).distinct(end, count);
+        let some = draw(1, 1_000, 100);
+        assert_eq!(some.len(), 100);
+        assert!(some.is_sorted_by(|a, b| a < b) && some[99] < 1_000);
+        assert_eq!(some, draw(1, 1_000, 100));
+        assert_ne!(some, draw(2, 1_000, 100));
+        assert_eq!(draw(1, 5, 9), [0, 1, 2, 3, 4]);
+    }
 
     #[test]
     fn normal_numbers_have_mean_zero_and_deviation_one() {
