@@ -133,7 +133,7 @@ fn readers_keep_an_index_that_is_overwritten() {
     old.close();
     let message = message_chain(&old.search(&query, &search).unwrap_err());
     let path = path.display().to_string();
-    assert!(message.contains(&path) && message.contains("size in bytes"), "{message}");
+    assert!(message.contains(&path) && message.contains("replaced by another index"), "{message}");
     let reopened = bigannoy::open(&path, &OpenOptions::new()).unwrap();
     assert_eq!(reopened.search(&query, &search).unwrap(), after);
 }

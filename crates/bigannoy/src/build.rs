@@ -6,29 +6,28 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bigannoy_build::{
-    BuildError, BuildProgress, BuildReport, BuildStage, DEFAULT_TREES, Generator, IndexBuilder,
+    BuildError, BuildProgress, BuildStage, DEFAULT_TREES, Generator, IndexBuilder,
 };
-use bigannoy_format::Sidecar;
 use bigannoy_metric::Metric;
-use bigannoy_storage::{Existing, NewFile, StorageError};
-use jiff::Timestamp;
+use bigannoy_storage::StorageError;
 
-use crate::index::{sidecar_path, try_exists};
+use crate::describe::describe;
 use crate::index_file::IndexFile;
-use crate::input::OpenInput;
+use crate::pair::{Target, check_targets, sidecar_path};
 use crate::progress::Watch;
-use crate::{Error, Index, Input, LoadMode, Progress, Stage};
+use crate::{Error, Index, Input, LoadMode, OpenOptions, Progress, Stage, fingerprint};
 
 /// How an index is built.
 #[derive(Clone, Debug)]
 pub struct BuildOptions {
-    metric: Metric,
+    pub(crate) metric: Metric,
     trees: usize,
-    seed: Option<u64>,
-    generator: Generator,
-    threads: Option<usize>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) generator: Generator,
+    pub(crate) threads: Option<usize>,
     overwrite: bool,
-    load_mode: LoadMode,
+    pub(crate) load_mode: LoadMode,
+    metadata_path: Option<PathBuf>,
     watch: Watch,
 }
 
@@ -45,6 +44,7 @@ impl BuildOptions {
             threads: None,
             overwrite: false,
             load_mode: LoadMode::Lazy,
+            metadata_path: None,
             watch: Watch::default(),
         }
     }
@@ -95,6 +95,14 @@ impl BuildOptions {
         self
     }
 
+    /// Sets where the sidecar goes. Who opens the index has to say so too
+    /// ([`OpenOptions::metadata_path`]). Default: the index's path with `.meta` appended.
+    #[must_use]
+    pub fn metadata_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.metadata_path = Some(path.into());
+        self
+    }
+
     /// Calls `progress` after each block of rows and each tree.
     #[must_use]
     pub fn progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'static) -> Self {
@@ -112,22 +120,27 @@ impl BuildOptions {
 
 /// Builds an index over the rows of `reference` and writes it to `path`, its sidecar beside it.
 ///
-/// The rows are read in blocks, once, and under dot twice. The index is written under a temporary name in the same
-/// directory and appears under its own when it is complete and on the disk; the sidecar, `path`
-/// with `.meta` appended, follows. Memory: see [`bigannoy_build`]; the items are in the file.
+/// The rows are read in blocks, once, and under dot twice; and once more, while trees grow, for the
+/// hash by which [`Index::validate`] knows the reference again. The index is written under a temporary
+/// name in the same directory; it and its sidecar, `path` with `.meta` appended, get their names when
+/// both are complete and on the disk. A process that is killed, at whatever moment, leaves the old
+/// pair or the new one, or none if there was none; what else it leaves, the next build for the same
+/// path removes, and nothing takes for an index. Memory: see [`bigannoy_build`]; the items are in the
+/// file.
 ///
 /// # Errors
 /// [`Error`]: the metric is hamming; the reference cannot be attached, holds a missing or non-finite value, or is empty; a
 /// setting is out of range; a file exists and overwriting was not asked for, or it is a part of the
-/// reference; the disk is full; an interruption. What was on the disk before is unchanged then. A
-/// process that is killed leaves its temporary file, named `.<index>.bigannoy-<pid>-<n>.tmp`.
+/// reference; another process is building there; the disk is full; an interruption. What was on the
+/// disk before is unchanged then.
 pub fn build<'a>(
     reference: impl Into<Input<'a>>,
     path: impl AsRef<Path>,
     options: &BuildOptions,
 ) -> Result<Index, Error> {
     let path = path.as_ref();
-    let sidecar_path = sidecar_path(path);
+    let usual = sidecar_path(path);
+    let sidecar_path = options.metadata_path.as_ref().unwrap_or(&usual);
     let fail = |source| match source {
         BuildError::Interrupted => {
             Error::Interrupted { written: format!("nothing was written to {}", path.display()) }
@@ -159,140 +172,22 @@ pub fn build<'a>(
         builder = builder.interrupt(interrupt);
     }
     builder.check(rows).map_err(fail)?;
-    for target in [path, &sidecar_path] {
-        check_target(target, &input, options.overwrite)?;
-    }
-
-    let mut file = IndexFile::create(path)?;
-    let report = builder.build(rows, &mut file).map_err(fail)?;
+    check_targets(path, sidecar_path, &input, options.overwrite)?;
+    let target = Target::claim(path, sidecar_path)?;
+    // Somebody may have been here in between.
+    check_targets(path, sidecar_path, &input, options.overwrite)?;
+    let mut file = IndexFile::create(target.index())?;
+    let (report, hash) =
+        fingerprint::meanwhile(rows, || builder.build(rows, &mut file).map_err(fail))?;
+    let reference = input.describe(hash);
     drop(input);
-    let modified = file.modified().map_err(StorageError::io("look at", path))?;
-    let sidecar = describe(&report, options, path, &file.md5_hex(), modified);
-    let mut sidecar_file = NewFile::create(&sidecar_path)?;
-    sidecar_file
-        .write_all(sidecar.to_text().as_bytes())
-        .map_err(StorageError::io("write", &sidecar_path))?;
-    publish(file, sidecar_file, &sidecar_path, options.overwrite)?;
+    let sidecar = describe(&file.written(report, path)?, &reference, options);
+    let mut text = target.sidecar().new_file(sidecar_path)?;
+    text.write_all(sidecar.to_text().as_bytes())
+        .map_err(StorageError::io("write", sidecar_path))?;
+    target.publish(file.close(), text.close(), options.overwrite)?;
+    drop(target);
 
-    let index = Index::new(path.to_path_buf(), sidecar_path, sidecar, options.load_mode)?;
-    if options.load_mode == LoadMode::Eager {
-        index.load()?;
-    }
-    Ok(index)
-}
-
-/// Refuses to write where nothing may be replaced, or where something stands that must not be.
-fn check_target(target: &Path, input: &OpenInput<'_>, overwrite: bool) -> Result<(), Error> {
-    if !try_exists(target)? {
-        return Ok(());
-    }
-    let path = target.to_path_buf();
-    if !overwrite {
-        return Err(Error::Exists { path });
-    }
-    if target.is_dir() {
-        return Err(Error::NotReplaced { path, what: "a directory" });
-    }
-    // A dangling link is nobody's matrix.
-    if target.exists() && input.consists_of(target)? {
-        return Err(Error::NotReplaced { path, what: "part of the reference" });
-    }
-    Ok(())
-}
-
-/// Gives index and sidecar their names, after the bytes of both are on the disk.
-///
-/// An old sidecar is put aside first, and put back if the index could not be replaced: no sidecar
-/// ever stands beside an index that it does not describe. A kill within these few renames can leave
-/// an index without a sidecar, which opening it says.
-fn publish(
-    index: IndexFile,
-    sidecar: NewFile,
-    sidecar_path: &Path,
-    overwrite: bool,
-) -> Result<(), Error> {
-    index.sync()?;
-    sidecar.sync()?;
-    if !overwrite {
-        let path = index.target().to_path_buf();
-        index.commit(Existing::Refuse)?;
-        if let Err(error) = sidecar.commit(Existing::Refuse) {
-            // Ours: it was not there a moment ago.
-            std::fs::remove_file(&path).map_err(StorageError::io("remove", &path))?;
-            return Err(error.into());
-        }
-        return Ok(());
-    }
-    let aside = if try_exists(sidecar_path)? {
-        // Beside the new one's temporary name, so that it is known for what it is.
-        let mut aside = sidecar.temporary_path().as_os_str().to_owned();
-        aside.push(".old");
-        let aside = PathBuf::from(aside);
-        std::fs::rename(sidecar_path, &aside)
-            .map_err(StorageError::io("put aside", sidecar_path))?;
-        Some(aside)
-    } else {
-        None
-    };
-    let replaced = index.commit(Existing::Replace);
-    if let Some(aside) = aside {
-        if let Err(error) = replaced {
-            std::fs::rename(&aside, sidecar_path)
-                .map_err(StorageError::io("put back", sidecar_path))?;
-            return Err(error.into());
-        }
-        sidecar.commit(Existing::Replace)?;
-        return std::fs::remove_file(&aside)
-            .map_err(|error| StorageError::io("remove", &aside)(error).into());
-    }
-    replaced?;
-    Ok(sidecar.commit(Existing::Replace)?)
-}
-
-/// The field of a sidecar that names the definition of the index's bytes.
-pub(crate) const GENERATOR_FIELD: &str = "bigannoy_generator";
-
-/// The seed as the sidecar has it: what builds the same index again when it is set.
-///
-/// Annoy's own seed has more digits than a number of R; where it was left to Annoy's, the seed is
-/// not set again either. That is `NA` in the file, which R reads as an unset seed.
-fn recorded_seed(options: &BuildOptions) -> Option<u64> {
-    match options.generator {
-        Generator::Annoy => options.seed,
-        generator => Some(options.seed.unwrap_or(generator.default_seed())),
-    }
-}
-
-/// The sidecar of a new index.
-fn describe(
-    report: &BuildReport,
-    options: &BuildOptions,
-    path: &Path,
-    md5: &str,
-    modified: std::time::SystemTime,
-) -> Sidecar {
-    // Times outside of the years -9999 to 9999 are not worth failing a build for.
-    let now = Timestamp::now();
-    let modified = Timestamp::try_from(modified).unwrap_or(now);
-    let mut sidecar = Sidecar::new(options.metric, report.dim);
-    let text = |value: &str| Some(value.to_owned());
-    sidecar.metadata_version = text("3");
-    sidecar.package_version = text(env!("CARGO_PKG_VERSION"));
-    sidecar.annoy_version = text("1.17.3");
-    sidecar.index_id = Some(format!("annoy-{}-{}", now.strftime("%Y%m%d%H%M%S"), &md5[..12]));
-    sidecar.n_ref = Some(report.n_items.into());
-    sidecar.n_trees = Some(report.n_trees as u64);
-    sidecar.build_seed = recorded_seed(options);
-    let threads = options.threads.and_then(|threads| i64::try_from(threads).ok());
-    sidecar.build_threads = Some(threads.unwrap_or(-1));
-    sidecar.build_backend = text("rust");
-    sidecar.file_size = Some(report.bytes);
-    sidecar.file_mtime = Some(modified.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-    sidecar.file_md5 = text(md5);
-    sidecar.load_mode = text(options.load_mode.name());
-    let file_name = path.file_name().unwrap_or_default();
-    sidecar.index_file = Some(PathBuf::from(file_name).display().to_string());
-    sidecar.other =
-        vec![(GENERATOR_FIELD.to_owned(), options.generator.recorded_name().to_owned())];
-    sidecar
+    let open = OpenOptions::new().load_mode(options.load_mode).metadata_path(sidecar_path);
+    crate::open(path, &open)
 }

@@ -111,6 +111,12 @@ pub enum Error {
         /// Who says so.
         by: PathBuf,
     },
+    /// Another index has taken the path of one that was opened.
+    #[error("{} was replaced by another index since it was opened: open it again", index.display())]
+    Replaced {
+        /// The index.
+        index: PathBuf,
+    },
     /// A setting is out of range.
     #[error("{setting} is {found}, expected {expected}")]
     Setting {

@@ -1,14 +1,14 @@
 //! An index on disk, and how it is opened.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use bigannoy_format::{Layout, Sidecar, SidecarError, Variant};
+use bigannoy_format::{Layout, Sidecar, Variant};
 use bigannoy_metric::Metric;
-use bigannoy_storage::{Access, Mapping, OpenFile, StorageError};
+use bigannoy_storage::Mapping;
 
 use crate::Error;
+use crate::pair::{self, Pair, Stamp};
 
 /// When an index is mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,11 @@ impl LoadMode {
 /// How an index is opened.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
-    layout: Option<(Metric, usize)>,
-    variant: Option<Variant>,
+    pub(crate) layout: Option<(Metric, usize)>,
+    pub(crate) variant: Option<Variant>,
     load_mode: LoadMode,
     prefault: bool,
+    metadata_path: Option<PathBuf>,
 }
 
 impl Default for OpenOptions {
@@ -49,7 +50,13 @@ impl OpenOptions {
     /// Everything at its default.
     #[must_use]
     pub fn new() -> Self {
-        OpenOptions { layout: None, variant: None, load_mode: LoadMode::Eager, prefault: false }
+        OpenOptions {
+            layout: None,
+            variant: None,
+            load_mode: LoadMode::Eager,
+            prefault: false,
+            metadata_path: None,
+        }
     }
 
     /// Says what the index is: needed where it has no sidecar, as files of other programs have not.
@@ -78,11 +85,24 @@ impl OpenOptions {
         self
     }
 
-    /// Reads the file into memory ahead of the first search. Default: no.
+    /// Reads the file into memory whenever it is mapped, and waits for that, so that no search has
+    /// to. Default: no. A search can have it otherwise ([`crate::SearchOptions::prefault`]).
     #[must_use]
     pub fn prefault(mut self, prefault: bool) -> Self {
         self.prefault = prefault;
         self
+    }
+
+    /// Says where the sidecar is. Default: the index's path with `.meta` appended.
+    #[must_use]
+    pub fn metadata_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.metadata_path = Some(path.into());
+        self
+    }
+
+    /// Where the sidecar of the index at `path` is.
+    pub(crate) fn sidecar_path(&self, path: &Path) -> PathBuf {
+        self.metadata_path.clone().unwrap_or_else(|| pair::sidecar_path(path))
     }
 }
 
@@ -96,10 +116,13 @@ pub struct Index {
     pub(crate) sidecar_path: PathBuf,
     pub(crate) sidecar: Sidecar,
     pub(crate) layout: Layout,
-    /// The record layout asked for; found from the file where it was not.
-    pub(crate) variant: Option<Variant>,
     pub(crate) load_mode: LoadMode,
     pub(crate) prefault: bool,
+    /// How it was opened.
+    pub(crate) options: OpenOptions,
+    /// The sidecar as it was read, and the file that it was found to belong to.
+    pub(crate) read: Option<Sidecar>,
+    pub(crate) stamp: Stamp,
     pub(crate) loaded: RwLock<Option<Arc<Loaded>>>,
 }
 
@@ -109,117 +132,57 @@ pub(crate) type Loaded = bigannoy_search::Index<Mapping>;
 /// Opens the index at `path`.
 ///
 /// What it is stands in its sidecar, `path` with `.meta` appended; an index without one opens if
-/// [`OpenOptions::layout`] tells. The file's size is compared with the sidecar's.
+/// [`OpenOptions::layout`] tells, and so does one whose sidecar lacks metric or dimension. The file's
+/// size and a hash of both its ends are compared with the sidecar's. What a killed process was about
+/// to do here is finished first, or told apart where that cannot be: an index is never opened with
+/// the sidecar of another. Cost: microseconds, whatever the size; a damage in the middle of the file
+/// is not found (see [`Index::validate`]).
 ///
 /// # Errors
 /// [`Error`]: a file is missing or unreadable, the sidecar is faulty, or it and the index or the
 /// caller disagree. With [`LoadMode::Eager`], also: the file is no index.
 pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Index, Error> {
     let path = path.as_ref();
-    let sidecar_path = sidecar_path(path);
-    let size = std::fs::metadata(path).map_err(StorageError::io("open", path))?.len();
-    let sidecar = if try_exists(&sidecar_path)? {
-        read_sidecar(&sidecar_path, path, size, options.layout)?
-    } else if let Some((metric, dim)) = options.layout {
-        let mut sidecar = Sidecar::new(metric, dim);
-        sidecar.file_size = Some(size);
-        sidecar
-    } else {
-        return Err(Error::NoSidecar { index: path.to_path_buf(), sidecar: sidecar_path });
+    let sidecar_path = options.sidecar_path(path);
+    pair::settle(path, &sidecar_path)?;
+    let Pair { stamp, sidecar: read } = pair::read(path, &sidecar_path, options.layout)?;
+    let mut sidecar = match (&read, options.layout) {
+        (Some(sidecar), _) => sidecar.clone(),
+        (None, Some((metric, dim))) => Sidecar::new(metric, dim),
+        (None, None) => {
+            return Err(Error::NoSidecar { index: path.to_path_buf(), sidecar: sidecar_path });
+        }
     };
-    let mut index = Index::new(path.to_path_buf(), sidecar_path, sidecar, options.load_mode)?;
-    index.prefault = options.prefault;
+    // What old sidecars lack and the file tells.
+    sidecar.file_size.get_or_insert(stamp.len_bytes);
+    let failed = |source| Error::Dimension { index: path.to_path_buf(), source };
+    let mut layout = Layout::new(sidecar.metric, sidecar.n_dim).map_err(failed)?;
     if let Some(variant) = options.variant {
-        index.layout = index
-            .layout
-            .with_variant(variant)
-            .map_err(|source| Error::Dimension { index: path.to_path_buf(), source })?;
-        index.variant = Some(variant);
+        layout = layout.with_variant(variant).map_err(failed)?;
     }
+    let index = Index {
+        path: path.to_path_buf(),
+        sidecar_path,
+        sidecar,
+        layout,
+        load_mode: options.load_mode,
+        prefault: options.prefault,
+        options: options.clone(),
+        read,
+        stamp,
+        loaded: RwLock::new(None),
+    };
     if options.load_mode == LoadMode::Eager {
         index.load()?;
     }
     Ok(index)
 }
 
-/// Where the sidecar of the index at `path` is.
-pub(crate) fn sidecar_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".meta");
-    PathBuf::from(name)
-}
-
-/// Whether something stands at `path`, as far as it can be told.
-pub(crate) fn try_exists(path: &Path) -> Result<bool, StorageError> {
-    match path.symlink_metadata() {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StorageError::io("look at", path)(error)),
-    }
-}
-
-/// A sidecar is a few hundred bytes; what is larger than this is something else.
-const MOST_SIDECAR_BYTES: u64 = 1 << 20;
-
-fn read_sidecar(
-    path: &Path,
-    index: &Path,
-    size: u64,
-    layout: Option<(Metric, usize)>,
-) -> Result<Sidecar, Error> {
-    // Read rather than mapped: text must not change once it was found to be text.
-    let mut bytes = Vec::new();
-    OpenFile::open(path, Access::ReadOnly)?
-        .into_file()
-        .take(MOST_SIDECAR_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(StorageError::io("read", path))?;
-    let sidecar = if bytes.len() as u64 > MOST_SIDECAR_BYTES {
-        Err(SidecarError::TooLong { most: MOST_SIDECAR_BYTES })
-    } else {
-        Sidecar::parse(&String::from_utf8_lossy(&bytes))
-    };
-    let sidecar = sidecar.map_err(|source| Error::Sidecar { path: path.to_path_buf(), source })?;
-    let mismatch = |of: &Path, what, found: String, expected: String, by: &Path| Error::Mismatch {
-        path: of.to_path_buf(),
-        what,
-        found,
-        expected,
-        by: by.to_path_buf(),
-    };
-    if let Some(expected) = sidecar.file_size.filter(|&expected| expected != size) {
-        let (found, expected) = (size.to_string(), expected.to_string());
-        return Err(mismatch(index, "the size in bytes", found, expected, path));
-    }
-    if let Some((metric, dim)) = layout
-        && (metric, dim) != (sidecar.metric, sidecar.n_dim)
-    {
-        let found = format!("{metric} in {dim} dimensions");
-        let expected = format!("{} in {} dimensions", sidecar.metric, sidecar.n_dim);
-        return Err(mismatch(index, "the metric asked for", found, expected, path));
-    }
-    Ok(sidecar)
-}
-
 impl Index {
-    pub(crate) fn new(
-        path: PathBuf,
-        sidecar_path: PathBuf,
-        sidecar: Sidecar,
-        load_mode: LoadMode,
-    ) -> Result<Self, Error> {
-        let layout = Layout::new(sidecar.metric, sidecar.n_dim)
-            .map_err(|source| Error::Dimension { index: path.clone(), source })?;
-        Ok(Index {
-            path,
-            sidecar_path,
-            sidecar,
-            layout,
-            variant: None,
-            load_mode,
-            prefault: false,
-            loaded: RwLock::new(None),
-        })
+    /// The sidecar's path, whether there is one or not.
+    #[must_use]
+    pub fn metadata_path(&self) -> &Path {
+        &self.sidecar_path
     }
 
     /// The index file.

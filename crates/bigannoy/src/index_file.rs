@@ -3,9 +3,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use bigannoy_build::ForestStore;
-use bigannoy_storage::{Existing, Mapping, NewFile, StorageError};
+use bigannoy_build::{BuildReport, ForestStore};
+use bigannoy_storage::{Access, Claim, ClosedNewFile, Mapping, NewFile, OpenFile, StorageError};
 use md5::{Digest, Md5};
+
+use crate::describe::Written;
+use crate::ends::ends;
 
 /// Writes an index under a temporary name, and takes its md5 on the way.
 pub(crate) struct IndexFile {
@@ -15,36 +18,37 @@ pub(crate) struct IndexFile {
 }
 
 impl IndexFile {
-    pub(crate) fn create(path: &Path) -> Result<Self, StorageError> {
-        Ok(IndexFile { file: NewFile::create(path)?, digest: Md5::new(), written: 0 })
+    /// Begins the index that `claim` is for.
+    pub(crate) fn create(claim: &Claim) -> Result<Self, StorageError> {
+        let file = claim.new_file(claim.target())?;
+        Ok(IndexFile { file, digest: Md5::new(), written: 0 })
     }
 
-    /// The md5 of what was written, in lower-case hexadecimal digits.
-    pub(crate) fn md5_hex(&self) -> String {
-        use std::fmt::Write;
-        self.digest.clone().finalize().iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    /// What the sidecar has to say of the file, which is complete.
+    pub(crate) fn written<'p>(
+        &self,
+        report: BuildReport,
+        path: &'p Path,
+    ) -> Result<Written<'p>, StorageError> {
+        let file = OpenFile::open(self.file.temporary_path(), Access::ReadOnly)?;
+        let md5 = hex(&self.digest.clone().finalize());
+        Ok(Written { report, path, md5, ends: ends(&file)?, modified: file.modified()? })
     }
 
-    /// When the file was last written to.
-    pub(crate) fn modified(&self) -> io::Result<std::time::SystemTime> {
-        self.file.file().metadata()?.modified()
+    /// Closes the file, which stays unfinished.
+    pub(crate) fn close(self) -> ClosedNewFile {
+        self.file.close()
     }
+}
 
-    pub(crate) fn target(&self) -> &Path {
-        self.file.target()
-    }
-
-    pub(crate) fn sync(&self) -> Result<(), StorageError> {
-        self.file.sync()
-    }
-
-    pub(crate) fn commit(self, existing: Existing) -> Result<(), StorageError> {
-        self.file.commit(existing)
-    }
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 impl ForestStore for IndexFile {

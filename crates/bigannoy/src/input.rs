@@ -12,6 +12,7 @@ use bigannoy_matrix::{
 use bigannoy_storage::FileIdentity;
 
 use crate::Error;
+use crate::describe::{self, Reference};
 
 /// A matrix to be read, in one of the forms in which it can be given.
 ///
@@ -111,6 +112,24 @@ impl OpenInput<'_> {
             OpenRows::Live(matrix) => matrix.read_rows(rows, keep, out),
             OpenRows::Attached(matrix) => matrix.read_rows(rows, keep, out),
             OpenRows::Unmapped(file) => file.read_rows(rows, keep, out),
+        }
+    }
+
+    /// What the sidecar of an index over these rows says of them.
+    pub(crate) fn describe(&self, hash: String) -> Reference {
+        let element_type = match &self.rows {
+            OpenRows::Given(_) => None,
+            OpenRows::Live(matrix) => Some(matrix.element_type()),
+            OpenRows::Attached(matrix) => Some(matrix.element_type()),
+            OpenRows::Unmapped(rows) => Some(rows.descriptor().element_type()),
+        };
+        let rows = self.rows();
+        let path = self.descriptor.map(|path| path.display().to_string());
+        Reference {
+            name: path.unwrap_or_else(|| rows.name()),
+            shape: describe::shape(rows.nrows(), rows.ncols()),
+            element_type: element_type.map(|element_type| element_type.to_string()),
+            hash,
         }
     }
 

@@ -42,12 +42,16 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod describe;
+mod ends;
 mod error;
 mod exact_search;
+mod fingerprint;
 mod index;
 mod index_file;
 mod input;
 mod lifecycle;
+mod pair;
 mod progress;
 mod recall;
 mod rerank;

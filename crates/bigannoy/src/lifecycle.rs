@@ -1,15 +1,17 @@
 //! Mapping an index, letting go of it, and telling about it.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 #[cfg(doc)]
 use bigannoy_format::Forest;
 use bigannoy_format::{ForestReport, VerifyError};
 use bigannoy_search::Index as Searcher;
-use bigannoy_storage::Mapping;
+use bigannoy_storage::{Access, OpenFile};
 
-use crate::build::GENERATOR_FIELD;
+use crate::describe::field;
 use crate::index::Loaded;
+use crate::pair::{self, Stamp};
 use crate::{Error, Index};
 
 impl Index {
@@ -34,6 +36,11 @@ impl Index {
 
     /// The mapped index; maps it first if need be.
     pub(crate) fn loaded(&self) -> Result<Arc<Loaded>, Error> {
+        self.loaded_with(self.prefault)
+    }
+
+    /// The mapped index; if it has to be mapped first, `prefault` says whether it is read into memory.
+    pub(crate) fn loaded_with(&self, prefault: bool) -> Result<Arc<Loaded>, Error> {
         if let Some(loaded) = &*self.loaded.read().unwrap_or_else(PoisonError::into_inner) {
             return Ok(Arc::clone(loaded));
         }
@@ -42,23 +49,13 @@ impl Index {
         if let Some(loaded) = &*slot {
             return Ok(Arc::clone(loaded));
         }
-        let mapping = Mapping::open(&self.path)?;
-        if self.prefault {
+        let file = OpenFile::open(&self.path, Access::ReadOnly)?;
+        self.expect_unchanged(&file)?;
+        let mapping = file.map(file.len_bytes()?)?;
+        if prefault {
             mapping.prefault()?;
         }
-        let mismatch = |what, found: u64, expected: u64| Error::Mismatch {
-            path: self.path.clone(),
-            what,
-            found: found.to_string(),
-            expected: expected.to_string(),
-            by: self.sidecar_path.clone(),
-        };
-        // The file may have been replaced since it was opened.
-        let size = mapping.len() as u64;
-        if let Some(expected) = self.sidecar.file_size.filter(|&expected| expected != size) {
-            return Err(mismatch("the size in bytes", size, expected));
-        }
-        let layout = match self.variant {
+        let layout = match self.options.variant {
             Some(_) => Ok(self.layout),
             None => self.layout.detect(mapping.as_ref()),
         };
@@ -71,7 +68,13 @@ impl Index {
         })?;
         let n_items = u64::from(searcher.shape().n_items());
         if let Some(expected) = self.sidecar.n_ref.filter(|&expected| expected != n_items) {
-            return Err(mismatch("the number of items", n_items, expected));
+            return Err(Error::Mismatch {
+                path: self.path.clone(),
+                what: "the number of items",
+                found: n_items.to_string(),
+                expected: expected.to_string(),
+                by: self.sidecar_path.clone(),
+            });
         }
         let loaded = Arc::new(searcher);
         *slot = Some(Arc::clone(&loaded));
@@ -85,6 +88,21 @@ impl Index {
     /// [`Error`]: the index cannot be mapped or read.
     pub fn n_items(&self) -> Result<u32, Error> {
         Ok(self.loaded()?.shape().n_items())
+    }
+
+    /// Refuses a file that is not the one that was opened: it may have been replaced since.
+    ///
+    /// One that was only copied, restored or touched still has the sidecar that was read.
+    fn expect_unchanged(&self, file: &OpenFile) -> Result<(), Error> {
+        let stamp = Stamp::of(file)?;
+        if stamp == self.stamp {
+            return Ok(());
+        }
+        let now = pair::read(&self.path, &self.sidecar_path, self.options.layout)?;
+        if now.sidecar != self.read || now.stamp != stamp {
+            return Err(Error::Replaced { index: self.path.clone() });
+        }
+        Ok(())
     }
 
     /// Looks at every record of the index and at how they hang together, and tells the shape of its
@@ -109,8 +127,7 @@ impl Index {
     /// [`crate::Generator::recorded_name`]); `None` where that is not known, as for indexes of others.
     #[must_use]
     pub fn generator(&self) -> Option<&str> {
-        let mut others = self.sidecar.other.iter();
-        others.find(|(name, _)| name == GENERATOR_FIELD).map(|(_, value)| value.as_str())
+        self.sidecar.other(field::GENERATOR)
     }
 
     /// What the index is, as fifteen names and values in bigANNOY's order; `NA` where a value is
@@ -143,5 +160,16 @@ impl Index {
             ("file_md5", known(sidecar.file_md5.as_ref())),
             ("prefault", self.prefault.to_string()),
         ]
+    }
+}
+
+/// The summary as fifteen lines of `name: value`, without a line feed behind the last.
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.summary().map(|(name, value)| {
+            // Whatever names are in it, a value is one line.
+            format!("{name}: {}", value.replace(['\n', '\r'], " "))
+        });
+        f.write_str(&lines.join("\n"))
     }
 }
