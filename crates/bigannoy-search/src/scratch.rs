@@ -10,8 +10,8 @@ use crate::wave::Waves;
 
 /// Buffers of one thread: subtrees to visit, the candidates, the marks of visited items.
 ///
-/// Memory: a bit for each item of the index; for each record visited by a query at most 16 bytes, and
-/// four for each candidate.
+/// Memory: a bit for each item of the index; and as much as the largest query so far took, which is at
+/// most 32 bytes for each record visited and 16 for each candidate.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub(crate) queue: Queue,

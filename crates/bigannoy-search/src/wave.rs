@@ -98,9 +98,10 @@ impl Walk<'_> {
         let Scratch { waves, candidates, .. } = scratch;
         waves.begin(forest);
         let capacity = forest.shape().layout().leaf_capacity();
-        // Where even full leaves on the query's side of every plane are too few, all are needed.
-        let all_near = search_k >= capacity.saturating_mul(forest.shape().roots().len());
-        let first = if all_near { 0.0 } else { f32::INFINITY };
+        // Where half of the leaves on the query's side of every plane are needed, as leaves are filled,
+        // one wave to all of them is cheaper than many small ones to those that are.
+        let near = capacity.saturating_mul(forest.shape().roots().len());
+        let first = if search_k >= near / 3 { 0.0 } else { f32::INFINITY };
         let mut floor = Priority::of_margin(first);
         let mut visits = most_visits(forest.shape());
         // Leaves of the waves before the last, which are gathered anyway, and their items.
