@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bigannoy::format::Variant;
 use bigannoy::{
     BuildOptions, DEFAULT_BLOCK_ROWS, DEFAULT_MEMORY, DEFAULT_TOLERANCE, DEFAULT_TREES,
-    ExactMetric, ExactOptions, Generator, Input, Metric, OpenOptions, RecallCheck,
+    ExactMetric, ExactOptions, Generator, Input, Level, Metric, OpenOptions, RecallCheck,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Tune(Tune),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
     Info(Info),
+    /// Check that an index is whole, is what its sidecar says, and is still about its reference.
+    Validate(Validate),
     /// Create, look at, import and export matrices.
     Matrix(Matrix),
 }
@@ -77,6 +79,8 @@ pub(crate) struct Build {
     /// files that others may shorten.
     #[arg(long)]
     pub(crate) unmapped: bool,
+    #[command(flatten)]
+    pub(crate) metadata: Metadata,
 }
 
 /// A seed: 64 bits, of which Annoy takes a negative number's as they are.
@@ -110,6 +114,9 @@ impl Build {
             .overwrite(self.overwrite);
         if let Some(seed) = self.seed {
             options = options.seed(seed);
+        }
+        if let Some(path) = &self.metadata.metadata {
+            options = options.metadata_path(path);
         }
         match self.threads {
             Some(threads) => options.threads(threads.get()),
@@ -178,6 +185,8 @@ pub(crate) struct Search {
     /// for files that others may shorten.
     #[arg(long, requires = "query")]
     pub(crate) unmapped: bool,
+    #[command(flatten)]
+    pub(crate) metadata: Metadata,
     #[command(flatten)]
     pub(crate) layout: Layout,
 }
@@ -309,7 +318,63 @@ pub(crate) struct Info {
     #[arg(long)]
     pub(crate) deep: bool,
     #[command(flatten)]
+    pub(crate) metadata: Metadata,
+    #[command(flatten)]
     pub(crate) layout: Layout,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// Index file.
+    #[arg(value_name = "INDEX")]
+    pub(crate) index: PathBuf,
+    /// How far to go, each level after those before it: fields (sizes, names, both ends of the
+    /// file), structure (every record), checksum (every byte), reference (the rows that it was built
+    /// from) [default: checksum; with --reference, reference].
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<Level>,
+    /// Make all checks, also where one has failed that makes the index unusable. Without it that is
+    /// the last one. The exit status is 1 in both cases.
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// Descriptor file of the matrix that the index should have been built from.
+    #[arg(long, value_name = "REF.desc", required_if_eq("level", "reference"))]
+    reference: Option<PathBuf>,
+    /// Read the reference with system calls instead of mapping it: for network file systems, and for
+    /// files that others may shorten.
+    #[arg(long, requires = "reference")]
+    unmapped: bool,
+    #[command(flatten)]
+    metadata: Metadata,
+    #[command(flatten)]
+    layout: Layout,
+}
+
+impl Validate {
+    pub(crate) fn reference(&self) -> Option<Input<'_>> {
+        self.reference.as_deref().map(|reference| input(reference, self.unmapped))
+    }
+
+    pub(crate) fn open(&self) -> OpenOptions {
+        self.metadata.of(self.layout.options())
+    }
+}
+
+/// Where the sidecar is.
+#[derive(Debug, Args)]
+pub(crate) struct Metadata {
+    /// Sidecar of the index [default: the index's name with `.meta` appended].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metadata: Option<PathBuf>,
+}
+
+impl Metadata {
+    pub(crate) fn of(&self, options: OpenOptions) -> OpenOptions {
+        match &self.metadata {
+            Some(path) => options.metadata_path(path),
+            None => options,
+        }
+    }
 }
 
 /// What an index is that has no sidecar.

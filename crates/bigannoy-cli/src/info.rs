@@ -18,7 +18,8 @@ pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
     let file = &arguments.file;
     let mut sidecar = file.as_os_str().to_owned();
     sidecar.push(".meta");
-    if arguments.layout.is_given() || PathBuf::from(&sidecar).exists() {
+    let is_index = arguments.layout.is_given() || arguments.metadata.metadata.is_some();
+    if is_index || PathBuf::from(&sidecar).exists() {
         return print(&index_lines(file, arguments)?);
     }
     let descriptor = match Descriptor::read(file) {
@@ -63,7 +64,7 @@ fn print(lines: &Lines) -> Result<(), Failure> {
 type Lines = Vec<(&'static str, String)>;
 
 fn index_lines(file: &Path, arguments: &args::Info) -> Result<Lines, Failure> {
-    let index = bigannoy::open(file, &arguments.layout.options())?;
+    let index = bigannoy::open(file, &arguments.metadata.of(arguments.layout.options()))?;
     let mut lines: Lines = index.summary().into();
     lines.push(("generator", index.generator().unwrap_or("NA").to_owned()));
     if arguments.deep {

@@ -19,6 +19,7 @@ mod rows;
 mod search;
 mod told;
 mod tune;
+mod validate;
 mod watch;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
         Command::Recall(arguments) => recall::run(&arguments),
         Command::Matrix(arguments) => matrix::run(&arguments),
     };

@@ -12,7 +12,8 @@ use crate::watch;
 
 pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
     let started = Instant::now();
-    let index = bigannoy::open(&arguments.index, &arguments.layout.options())?;
+    let index =
+        bigannoy::open(&arguments.index, &arguments.metadata.of(arguments.layout.options()))?;
     let options = options(arguments, &index)?;
     let mut sink = arguments.output.sink()?;
     let summary = search(&index, arguments, &options, sink.as_mut())?;

@@ -174,11 +174,28 @@ impl Sidecar {
         }
     }
 
+    /// Those of the sixteen fields that are not known. A seed may be left unset: it is none of them.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let values = NAMES.into_iter().zip(self.values());
+        let unknown = values.filter(|(_, value)| value.is_none());
+        unknown.map(|(name, _)| name).collect()
+    }
+
     /// The sidecar's text. Fields that are `None` are left out, an unknown seed is `NA`.
     #[must_use]
     pub fn to_text(&self) -> String {
+        let values = self.values();
+        let named = NAMES.into_iter().zip(&values);
+        let named = named.filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let other = self.other.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        write_dcf(named.chain(other))
+    }
+
+    /// The values of the sixteen fields, in their order.
+    fn values(&self) -> [Option<String>; 16] {
         let number = |value: Option<u64>| value.map(|value| value.to_string());
-        let values = [
+        [
             self.metadata_version.clone(),
             self.package_version.clone(),
             self.annoy_version.clone(),
@@ -195,11 +212,7 @@ impl Sidecar {
             self.file_md5.clone(),
             self.load_mode.clone(),
             self.index_file.clone(),
-        ];
-        let named = NAMES.into_iter().zip(&values);
-        let named = named.filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        let other = self.other.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        write_dcf(named.chain(other))
+        ]
     }
 }
 

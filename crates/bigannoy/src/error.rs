@@ -117,6 +117,16 @@ pub enum Error {
         /// The index.
         index: PathBuf,
     },
+    /// An index did not pass a check of its validation.
+    #[error("{} is not valid: {check}: {problem}", index.display())]
+    Invalid {
+        /// The index.
+        index: PathBuf,
+        /// The name of the check: see [`crate::validate`].
+        check: &'static str,
+        /// What was found.
+        problem: String,
+    },
     /// A setting is out of range.
     #[error("{setting} is {found}, expected {expected}")]
     Setting {

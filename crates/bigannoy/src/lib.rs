@@ -58,6 +58,7 @@ mod rerank;
 mod run;
 mod search;
 mod search_options;
+mod validate;
 
 pub use build::{BuildOptions, build};
 pub use error::Error;
@@ -71,6 +72,9 @@ pub use recall::RecallCheck;
 pub use rerank::Reranked;
 pub use search::{SearchResult, SearchSummary};
 pub use search_options::{DEFAULT_BLOCK_ROWS, SearchOptions};
+pub use validate::{
+    Check, Level, Severity, UnknownLevel, ValidateOptions, Validation, validate, validate_to_error,
+};
 
 #[doc(inline)]
 pub use bigannoy_build::{DEFAULT_SEED, DEFAULT_TREES, Generator, MAX_THREADS, UnknownGenerator};

@@ -1,11 +1,12 @@
 //! Mapping an index, letting go of it, and telling about it.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 #[cfg(doc)]
 use bigannoy_format::Forest;
-use bigannoy_format::{ForestReport, VerifyError};
+use bigannoy_format::{ForestReport, Layout, OpenError, VerifyError};
 use bigannoy_search::Index as Searcher;
 use bigannoy_storage::{Access, OpenFile};
 
@@ -60,12 +61,7 @@ impl Index {
             None => self.layout.detect(mapping.as_ref()),
         };
         let searcher = layout.and_then(|layout| Searcher::open(mapping, layout));
-        let searcher = searcher.map_err(|source| Error::Open {
-            index: self.path.clone(),
-            metric: self.metric(),
-            dim: self.dim(),
-            source,
-        })?;
+        let searcher = searcher.map_err(|source| not_opened(&self.path, self.layout, source))?;
         let n_items = u64::from(searcher.shape().n_items());
         if let Some(expected) = self.sidecar.n_ref.filter(|&expected| expected != n_items) {
             return Err(Error::Mismatch {
@@ -88,6 +84,11 @@ impl Index {
     /// [`Error`]: the index cannot be mapped or read.
     pub fn n_items(&self) -> Result<u32, Error> {
         Ok(self.loaded()?.shape().n_items())
+    }
+
+    /// Refuses files that are not those that were opened, and the lack of one.
+    pub(crate) fn still_the_same(&self) -> Result<(), Error> {
+        self.expect_unchanged(&OpenFile::open(&self.path, Access::ReadOnly)?)
     }
 
     /// Refuses a file that is not the one that was opened: it may have been replaced since.
@@ -161,6 +162,11 @@ impl Index {
             ("prefault", self.prefault.to_string()),
         ]
     }
+}
+
+/// The error of a file that is no index of its layout.
+pub(crate) fn not_opened(index: &Path, layout: Layout, source: OpenError) -> Error {
+    Error::Open { index: index.to_path_buf(), metric: layout.metric(), dim: layout.dim(), source }
 }
 
 /// The summary as fifteen lines of `name: value`, without a line feed behind the last.
