@@ -4,12 +4,19 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use bigannoy::{BuildOptions, Destination, MatrixSink, Metric, SearchOptions};
+use bigannoy::{Budget, BuildOptions, Destination, MatrixSink, Metric, SearchOptions};
 use bigannoy_tests::run_r;
 
-/// `k`, and the budget or none for the default. One of them finds fewer than `k`.
-const SEARCHES: [(usize, Option<usize>); 5] =
-    [(1, None), (10, None), (40, Some(1)), (7, Some(57)), (25, Some(100_000))];
+const NEIGHBORS: [usize; 4] = [1, 2, 10, 100];
+
+/// Budgets, and as `RcppAnnoy` is told them: its default; one that finds fewer than `k`; one that
+/// meets many; and all items, for which it has no word but a number that is large enough.
+const BUDGETS: [(Budget, &str); 4] = [
+    (Budget::PerTree, "-1"),
+    (Budget::Items(1), "1"),
+    (Budget::Items(700), "700"),
+    (Budget::Exhaustive, "1000000"),
+];
 
 /// The metrics of which we build indexes and `RcppAnnoy` has a class.
 const METRICS: [Metric; 3] = [Metric::Euclidean, Metric::Angular, Metric::Manhattan];
@@ -44,14 +51,11 @@ fn build_and_search(dir: &Path, seed: i32) -> Vec<(Metric, usize, bool)> {
         let options = BuildOptions::new(metric).trees(8).seed(u64::from(seed.unsigned_abs()));
         let ann = format!("{metric}.ann");
         let index = bigannoy::build(&dir.join("reference.desc"), dir.join(&ann), &options).unwrap();
-        for (k, search_k) in SEARCHES {
-            let budget = search_k.map_or("-1".to_owned(), |budget| budget.to_string());
-            let mut options = SearchOptions::new(k).block_rows(64);
-            if let Some(search_k) = search_k {
-                options = options.search_k(search_k);
-            }
+        let searches = NEIGHBORS.into_iter().flat_map(|k| BUDGETS.map(|budget| (k, budget)));
+        for (k, (budget, told)) in searches {
+            let options = SearchOptions::new(k).block_rows(64).budget(budget);
             for query in ["query.desc", "self"] {
-                let name = |what: &str| format!("{metric}_{query}_{k}_{what}.desc");
+                let name = |what: &str| format!("{metric}_{query}_{k}_{told}_{what}.desc");
                 let (ids, distances) = (name("ids"), name("distances"));
                 let mut sink = MatrixSink::new(Destination::create(dir.join(&ids)))
                     .distances(Destination::create(dir.join(&distances)));
@@ -60,7 +64,7 @@ fn build_and_search(dir: &Path, seed: i32) -> Vec<(Metric, usize, bool)> {
                     _ => index.search_into(&dir.join(query), &options, &mut sink),
                 };
                 let summary = summary.unwrap();
-                writeln!(runs, "{metric}\t{ann}\t{query}\t{k}\t{budget}\t{ids}\t{distances}")
+                writeln!(runs, "{metric}\t{ann}\t{query}\t{k}\t{told}\t{ids}\t{distances}")
                     .unwrap();
                 expected.push((metric, summary.n_query * k, summary.short_rows > 0));
             }
@@ -79,8 +83,8 @@ pub(crate) fn r_finds_what_we_wrote(seed: i32) {
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(
         (lines.len(), expected.len()),
-        (30, 30),
-        "three metrics, five searches, two queries"
+        (96, 96),
+        "three metrics, four k, four budgets, two queries"
     );
     let (mut cells, mut short, mut different, mut relative) = (0, 0, 0, 0.0f64);
     for (line, (metric, count, is_short)) in lines.into_iter().zip(expected) {
@@ -97,7 +101,7 @@ pub(crate) fn r_finds_what_we_wrote(seed: i32) {
         different += run.distances_differ;
         relative = relative.max(run.largest_relative);
     }
-    assert!(short >= 4, "{short} runs with fewer than k neighbors");
+    assert!(short >= 6, "{short} runs with fewer than k neighbors");
     println!(
         "indexes_of_ours: {cells} cells, {different} distances differ, by {relative:e} at most"
     );

@@ -60,6 +60,8 @@
 #![forbid(unsafe_code)]
 
 mod any;
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod attach;
 mod big_matrix;
 #[cfg(feature = "rayon")]

@@ -17,7 +17,8 @@ use crate::describe::{self, Reference};
 /// A matrix to be read, in one of the forms in which it can be given.
 ///
 /// Whatever takes a matrix takes `impl Into<Input>`: a `&BigMatrix`, a `&Descriptor`, a path, or
-/// `&DenseRows`. For any other [`RowSource`] use [`Input::rows`].
+/// `&DenseRows`; with the feature `ndarray` also a reference to an array or view of two dimensions, of
+/// `f32` or `f64`. For any other [`RowSource`] use [`Input::rows`].
 #[derive(Clone, Copy)]
 pub struct Input<'a>(Form<'a>);
 
@@ -153,6 +154,17 @@ impl<'a> From<&'a BigMatrix> for Input<'a> {
 impl<'a, T: RowFloat> From<&'a DenseRows<'a, T>> for Input<'a> {
     fn from(rows: &'a DenseRows<'a, T>) -> Self {
         Input::rows(rows)
+    }
+}
+
+/// An array or a view of one, in any order of memory.
+#[cfg(feature = "ndarray")]
+impl<'a, S> From<&'a ndarray::ArrayBase<S, ndarray::Ix2>> for Input<'a>
+where
+    S: ndarray::Data<Elem: RowFloat> + Sync,
+{
+    fn from(array: &'a ndarray::ArrayBase<S, ndarray::Ix2>) -> Self {
+        Input::rows(array)
     }
 }
 
