@@ -7,5 +7,6 @@ mod determinism;
 mod fixtures;
 mod places;
 mod refusals;
+mod search;
 mod support;
 mod workflow;
