@@ -4,7 +4,8 @@
 //! the same clusters that are not among the points. Compared: four metrics, the default budget
 //! (k times the trees) and a `search_k` of 5,000, queries one by one on one thread and in one batch
 //! on as many threads as there are processors, with sketches of the items (made before) and without.
-//! An element is a query.
+//! Beside them the default budget among every hundredth item, and all items without the trees. An
+//! element is a query.
 //!
 //! `kernel` compares one inner product at a time with eight side by side, over 1,024 vectors of 16
 //! to 784 dimensions; an element is a vector.
@@ -26,8 +27,8 @@ use bigannoy_benches::{Clusters, rows_or};
 use bigannoy_build::{IndexBuilder, MemoryStore};
 use bigannoy_format::Layout;
 use bigannoy_matrix::DenseRows;
-use bigannoy_metric::{Metric, kernel};
-use bigannoy_search::{Index, Kernel, Sketching};
+use bigannoy_metric::{ItemSet, Metric, kernel};
+use bigannoy_search::{Budget, Index, Kernel, Sketching};
 use bigannoy_sketch::{Shape, Sketch, SketchQuery};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -56,7 +57,11 @@ fn search(criterion: &mut Criterion) {
 
         let mut group = criterion.benchmark_group(format!("search/{metric}"));
         let all = index.query(K);
+        let n_items = u32::try_from(points.len() / DIM).expect("items have 32 bits");
+        let few = ItemSet::from_fn(n_items, |item| item.is_multiple_of(100));
         let settings = [
+            ("filtered", all.admit(&few)),
+            ("exhaustive", all.budget(Budget::Exhaustive)),
             ("default", all.sketching(Sketching::Always)),
             ("default/plain", all.sketching(Sketching::Never)),
             ("search_k=5000", all.search_k(SEARCH_K).sketching(Sketching::Always)),

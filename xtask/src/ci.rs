@@ -8,13 +8,14 @@ use crate::{deps, fixtures, links, readme};
 type Step = fn() -> Outcome;
 
 /// The steps by name.
-const STEPS: [(&str, Step); 8] = [
+const STEPS: [(&str, Step); 9] = [
     ("format", || run(&mut cargo(&["fmt", "--all", "--check"]))),
     ("lints", || {
         let args = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
         run(&mut cargo(&args))
     }),
     ("tests", || run(&mut cargo(&["test", "--workspace", "--locked"]))),
+    ("features", features),
     ("docs", || {
         let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
         run(doc.env("RUSTDOCFLAGS", "-D warnings"))
@@ -24,6 +25,17 @@ const STEPS: [(&str, Step); 8] = [
     ("fixtures", fixtures::check),
     ("README", readme::main_command),
 ];
+
+/// Tests what is behind features that are off by default. Not optimised: what these features need takes
+/// longer to compile than the tests to run.
+pub(crate) fn features() -> Outcome {
+    let packages = ["-p", "bigannoy-arrow", "-p", "bigannoy-matrix", "-p", "bigannoy"];
+    let features =
+        "bigannoy-arrow/arrow,bigannoy-arrow/parquet,bigannoy-matrix/ndarray,bigannoy/ndarray";
+    let mut test = cargo(&["test", "--profile", "dev", "--locked", "--features", features]);
+    test.args(packages).args(["--test", "tables", "--test", "arrays", "--test", "forms"]);
+    run(&mut test)
+}
 
 /// Runs every step; without `keep_going`, the first that fails is the last.
 pub(crate) fn ci(keep_going: bool) -> Outcome {

@@ -28,6 +28,7 @@ usage: cargo xtask <command>
                                 tells the options
   ci [--keep-going]             everything that CI checks except R: format, lints, tests,
                                 docs, links, deps, fixtures, the README's main command
+  features                      tests what is behind features that are off by default
   deps                          holds the manifests against the crate map in ARCHITECTURE.md
   fixtures generate [--replace] makes tests/fixtures/v1 with R; changes nothing that is there
                                 unless --replace is given
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::ci(false),
         ["ci", "--keep-going"] => ci::ci(true),
         ["deps"] => deps::deps(),
+        ["features"] => ci::features(),
         ["fixtures", "generate"] => fixtures::generate(false),
         ["fixtures", "generate", "--replace"] => fixtures::generate(true),
         ["fixtures", "check"] => fixtures::check(),
