@@ -183,7 +183,7 @@ enum Kind {
     Products,
 }
 
-/// What is known of a query: bounds of the keys of rows. Smaller keys are nearer.
+/// What is known of a query, and what follows for keys of rows. Smaller keys are nearer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     t: f64,
@@ -201,24 +201,6 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// The key of a row with this product of codes is at least and at most this much, and so it is,
-    /// with what roundings can add, with the reported value.
-    pub(crate) fn of(&self, row: Option<Coded>, product: i32) -> (f64, f64) {
-        let Some(row) = row else { return (f64::NEG_INFINITY, f64::INFINITY) };
-        let product = self.t * (f64::from(row.scale) * f64::from(product));
-        if let Kind::Products = self.kind {
-            let error = self.lost * row.length + self.length * row.residual;
-            let error = error * MORE + product.abs() * 1e-14;
-            return (-product - error, -product + error);
-        }
-        let row_length = row.length;
-        let sum = self.squares + row_length * row_length;
-        // Off by less than 1e-14 of the sum, and the root by less than the root of that.
-        let middle = f64::max(sum - 2.0 * product, 0.0).sqrt();
-        let away = (self.lost + row.residual) * MORE + 2e-7 * (self.length + row_length);
-        (middle - away, middle + away)
-    }
-
     /// No row whose reported value is as good as `reported` has a greater key.
     pub(crate) fn limit_of(&self, reported: f64) -> f64 {
         if !reported.is_finite() {
@@ -233,16 +215,6 @@ impl Bounds {
             Kind::Squares(times) => reported * times,
         };
         ((squares + self.absolute) / (1.0 - self.relative)).sqrt() * MORE
-    }
-
-    /// Where as many rows as are sought have keys of at most `key`, no row among the nearest has a
-    /// greater key than this.
-    pub(crate) fn limit_among(&self, key: f64) -> f64 {
-        if let Kind::Products = self.kind {
-            return key + 2.0 * self.absolute + 1e-14 * (key.abs() + self.moved.abs());
-        }
-        let squares = key * key * (1.0 + self.relative) + 2.0 * self.absolute;
-        (squares / (1.0 - self.relative)).sqrt() * MORE
     }
 
     /// `alpha`, `beta` and `gamma` of the test that all rows with keys of at most `limit` pass.

@@ -77,39 +77,11 @@ impl CodedRows {
     }
 }
 
-/// A row that may be among the nearest.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    row: u32,
-    /// Bounds of its key.
-    least: f64,
-    most: f64,
-}
-
-/// The candidates for one query among the rows of a block.
-///
-/// Memory: 24 bytes for each of `3 k + 64` candidates.
-#[derive(Debug)]
-struct Candidates {
-    limit: f64,
-    all: Vec<Candidate>,
-}
-
-impl Candidates {
-    fn room(k: usize) -> usize {
-        3 * k + 64
-    }
-
-    /// Leaves out those that are beaten by `k` others.
-    fn prune(&mut self, k: usize, bounds: &Bounds) {
-        if self.all.len() > k {
-            let (_, kth, _) =
-                self.all.select_nth_unstable_by(k - 1, |a, b| a.most.total_cmp(&b.most));
-            self.limit = self.limit.min(bounds.limit_among(kth.most));
-            let limit = self.limit;
-            self.all.retain(|candidate| candidate.least <= limit);
-        }
-    }
+/// Rows that passed a query's limit and wait for others, to be compared together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiting {
+    rows: [u32; LANES],
+    count: usize,
 }
 
 /// What all threads look at.
@@ -148,20 +120,16 @@ impl Pass<'_> {
         groups: &[(QueryCodes, [Option<Bounds>; GROUP])],
         nearest: &mut [Nearest],
     ) {
-        let k = self.task.k;
-        let mut candidates: Vec<Candidates> = Vec::with_capacity(nearest.len());
+        let mut waiting = vec![Waiting::default(); nearest.len()];
         let mut limits = vec![QueryLimits::NONE; groups.len()];
         for (at, nearest) in nearest.iter_mut().enumerate() {
-            let limit = if let Some(bounds) = groups[at / GROUP].1[at % GROUP] {
-                let limit = self.limit(&bounds, nearest);
-                set(&mut limits[at / GROUP], at % GROUP, &bounds, limit);
-                limit
+            let (group, lane) = (at / GROUP, at % GROUP);
+            if let Some(bounds) = &groups[group].1[lane] {
+                set(&mut limits[group], lane, bounds, self.limit(bounds, nearest));
             } else {
                 let all = 0..self.rows.len();
                 direct::compare_all(self.task, self.rows, all, self.queries, first + at, nearest);
-                f64::NEG_INFINITY
-            };
-            candidates.push(Candidates { limit, all: Vec::new() });
+            }
         }
         let strips = self.rows.len().div_ceil(STRIP);
         let mut hits: Vec<Hit> = Vec::new();
@@ -185,29 +153,19 @@ impl Pass<'_> {
                         continue;
                     }
                     let Some(bounds) = &bounds[lane] else { continue };
-                    let (least, most) = bounds.of(self.codes.coded(row), hit.product);
-                    let candidates = &mut candidates[at];
-                    if least > candidates.limit {
-                        continue;
-                    }
-                    candidates.all.push(Candidate { row: hit.row, least, most });
-                    if candidates.all.len() >= Candidates::room(k) {
-                        candidates.prune(k, bounds);
-                        if candidates.all.len() > Candidates::room(k) - k / 2 - 8 {
-                            self.resolve(first + at, candidates, &mut nearest[at]);
-                            candidates.limit =
-                                candidates.limit.min(self.limit(bounds, &nearest[at]));
-                        }
-                        set(&mut limits[group], lane, bounds, candidates.limit);
+                    let waiting = &mut waiting[at];
+                    waiting.rows[waiting.count] = hit.row;
+                    waiting.count += 1;
+                    if waiting.count == LANES {
+                        self.resolve(first + at, waiting, &mut nearest[at]);
+                        let limit = self.limit(bounds, &nearest[at]);
+                        set(&mut limits[group], lane, bounds, limit);
                     }
                 }
             }
         }
-        for (at, nearest) in nearest.iter_mut().enumerate() {
-            if let Some(bounds) = &groups[at / GROUP].1[at % GROUP] {
-                candidates[at].prune(k, bounds);
-                self.resolve(first + at, &mut candidates[at], nearest);
-            }
+        for (at, (waiting, nearest)) in waiting.iter_mut().zip(nearest).enumerate() {
+            self.resolve(first + at, waiting, nearest);
         }
     }
 
@@ -220,24 +178,21 @@ impl Pass<'_> {
         }
     }
 
-    /// Compares the candidates in double precision.
-    fn resolve(&self, query: usize, candidates: &mut Candidates, nearest: &mut Nearest) {
+    /// Compares the rows that wait in double precision.
+    fn resolve(&self, query: usize, waiting: &mut Waiting, nearest: &mut Nearest) {
+        let rows = &waiting.rows[..waiting.count];
+        let Some(&last) = rows.last() else { return };
         let (vector, length) = (self.queries.row(query), self.queries.length(query));
-        for candidates in candidates.all.chunks(LANES) {
-            let at: [usize; LANES] =
-                std::array::from_fn(|lane| candidates[lane.min(candidates.len() - 1)].row as usize);
-            let distances = self.task.metric.distances(
-                vector,
-                length,
-                &at.map(|at| self.rows.row(at)),
-                &at.map(|at| self.rows.length(at)),
-            );
-            for (candidate, distance) in candidates.iter().zip(distances) {
-                let row = self.rows.number(candidate.row);
-                nearest.push(Key::new(self.task.metric, distance, row));
-            }
+        // The last row stands in for those that are not there.
+        let at: [usize; LANES] =
+            std::array::from_fn(|lane| *rows.get(lane).unwrap_or(&last) as usize);
+        let vectors = at.map(|at| self.rows.row(at));
+        let lengths = at.map(|at| self.rows.length(at));
+        let distances = self.task.metric.distances(vector, length, &vectors, &lengths);
+        for (&row, distance) in rows.iter().zip(distances) {
+            nearest.push(Key::new(self.task.metric, distance, self.rows.number(row)));
         }
-        candidates.all.clear();
+        waiting.count = 0;
     }
 }
 

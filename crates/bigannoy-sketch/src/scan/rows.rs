@@ -35,7 +35,7 @@ pub struct RowTest {
 
 /// Rows in codes, sixteen by sixteen.
 ///
-/// Memory, for `dim` elements: `dim` rounded up to a multiple of 4, and 32 bytes, for each row; rows are rounded up to a
+/// Memory, for `dim` elements: `dim` rounded up to a multiple of 4, and 12 bytes, for each row; rows are rounded up to a
 /// multiple of 16.
 #[derive(Clone, Debug, Default)]
 pub struct RowCodes {
@@ -43,7 +43,6 @@ pub struct RowCodes {
     rows: usize,
     lines: Vec<Line>,
     tests: Vec<Tests>,
-    coded: Vec<Option<Coded>>,
 }
 
 impl RowCodes {
@@ -58,7 +57,6 @@ impl RowCodes {
         self.lines.resize(strips * dim.div_ceil(FOUR), Line([[OFFSET; FOUR]; STRIP]));
         let none = [0.0; STRIP];
         self.tests.resize(strips, Tests { scale: none, a: none, b: none });
-        self.coded.resize(strips * STRIP, None);
     }
 
     /// How many rows there are.
@@ -73,32 +71,19 @@ impl RowCodes {
         self.rows == 0
     }
 
-    /// What is known of a row, `None` where nothing is.
-    ///
-    /// # Panics
-    /// If there is no such row.
-    #[must_use]
-    #[inline]
-    pub fn coded(&self, row: usize) -> Option<Coded> {
-        self.coded[row]
-    }
-
     /// The rows in pieces of up to `strips` strips, to be set by as many threads as one likes.
     ///
     /// # Panics
     /// If `strips` is 0, or there are no rows.
     pub fn pieces_mut(&mut self, strips: usize) -> impl Iterator<Item = RowPiece<'_>> {
         let (dim, rows, groups) = (self.dim, self.rows, self.dim.div_ceil(FOUR));
-        self.lines
-            .chunks_mut(strips * groups)
-            .zip(self.tests.chunks_mut(strips))
-            .zip(self.coded.chunks_mut(strips * STRIP))
-            .enumerate()
-            .map(move |(at, ((lines, tests), coded))| {
+        self.lines.chunks_mut(strips * groups).zip(self.tests.chunks_mut(strips)).enumerate().map(
+            move |(at, (lines, tests))| {
                 let first = at * strips * STRIP;
                 let rows = first..rows.min(first + strips * STRIP);
-                RowPiece { encoder: Encoder::rows(dim), rows, groups, lines, tests, coded }
-            })
+                RowPiece { encoder: Encoder::rows(dim), rows, groups, lines, tests }
+            },
+        )
     }
 
     /// Adds to `hits` the pairs of a query and a row of `strips` that pass the test. The rows that fill
@@ -132,7 +117,6 @@ pub struct RowPiece<'a> {
     groups: usize,
     lines: &'a mut [Line],
     tests: &'a mut [Tests],
-    coded: &'a mut [Option<Coded>],
 }
 
 impl RowPiece<'_> {
@@ -159,13 +143,11 @@ impl RowPiece<'_> {
         assert!(self.rows.contains(&row), "row {row} of {:?}", self.rows);
         let at = row - self.rows.start;
         let (strip, lane) = (at / STRIP, at % STRIP);
-        let coded = self.encoder.encode(vector, error);
-        let known = coded.as_ref().map(test);
+        let known = self.encoder.encode(vector, error).as_ref().map(test);
         let RowTest { scale, a, b } =
             known.unwrap_or(RowTest { scale: 0.0, a: f32::INFINITY, b: 0.0 });
         let tests = &mut self.tests[strip];
         (tests.scale[lane], tests.a[lane], tests.b[lane]) = (scale, a, b);
-        self.coded[at] = coded;
         let lines = &mut self.lines[strip * self.groups..][..self.groups];
         for (line, four) in lines.iter_mut().zip(self.encoder.groups()) {
             line.0[lane] = four.map(|c| OFFSET.wrapping_add_signed(c));
