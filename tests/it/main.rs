@@ -4,6 +4,7 @@
 mod any_input;
 mod checksums;
 mod determinism;
+mod exact;
 mod fixtures;
 mod places;
 mod refusals;

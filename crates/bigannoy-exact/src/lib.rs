@@ -28,6 +28,9 @@
 //! bits on every processor. Neighbors are ranked by that distance as it is reported, equal ones by
 //! row, the lower first. Distances that overflow are infinite; one that is no number ranks last.
 //!
+//! Most rows are never compared so: 8-bit codes with proved bounds exclude them first, see
+//! [`bigannoy_sketch::scan`].
+//!
 //! # Limits
 //! 2^31 - 1 rows in the reference. The time is proportional to rows times queries.
 #![forbid(unsafe_code)]
