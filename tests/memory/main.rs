@@ -6,8 +6,9 @@ mod peak;
 
 use std::path::{Path, PathBuf};
 
-use bigannoy::matrix::{BigMatrix, FileRows, MatrixSpec, NewMatrix, RowBlocks};
-use bigannoy::{ElementType, RowSource};
+use bigannoy::matrix::{BigMatrix, DenseRows, FileRows, MatrixSpec, NewMatrix, RowBlocks};
+use bigannoy::{BuildOptions, ElementType, Metric, RowSource};
+use bigannoy_build::{BuildError, IndexBuilder};
 use libtest_mimic::{Arguments, Trial};
 
 use peak::peak_bytes;
@@ -53,13 +54,59 @@ fn reading_rows_takes_no_more_memory_for_more_rows() {
     }
 }
 
+fn building_stays_within_its_budget() {
+    const ROWS: usize = 60_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("index.ann");
+    let values: Vec<f32> = (0u32..)
+        .take(ROWS * COLUMNS)
+        .map(|at| f32::from(u16::try_from(at.wrapping_mul(0x9e37_79b9) >> 16).unwrap()))
+        .collect();
+    let rows = DenseRows::row_major(&values, COLUMNS);
+    let least = |metric| {
+        let Err(BuildError::Memory { least, .. }) =
+            IndexBuilder::new(metric).memory_budget(0).check(&rows)
+        else {
+            panic!("another result");
+        };
+        usize::try_from(least).unwrap()
+    };
+    let peak = |options: &BuildOptions| {
+        let options = options.clone().threads(2).overwrite(true);
+        let peak = peak_bytes(|| drop(bigannoy::build(&rows, &path, &options).unwrap()));
+        (peak, std::fs::read(&path).unwrap())
+    };
+    for metric in [Metric::Euclidean, Metric::Dot] {
+        let options = BuildOptions::new(metric);
+        // The first run starts the threads.
+        let (_, expected) = peak(&options.clone().trees(12));
+        for budget in [least(metric), 32 << 20] {
+            let bounded = options.clone().memory_budget(budget as u64);
+            let (few, bytes) = peak(&bounded.clone().trees(12));
+            assert!(bytes == expected, "{metric}: another index with {budget} bytes");
+            // What does not depend on the rows: threads, the sidecar, the buffer of the file.
+            assert!(few < budget + (1 << 20), "{metric}: {few} bytes of {budget}");
+            let (many, _) = peak(&bounded.trees(24));
+            assert!(many < budget + (1 << 20), "{metric}: {many} bytes of {budget}");
+        }
+    }
+}
+
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let work: fn() = reading_rows_takes_no_more_memory_for_more_rows;
-    let trial = Trial::test("reading_rows_takes_no_more_memory_for_more_rows", move || {
-        work();
-        Ok(())
+    let tests: [(&str, fn()); 2] = [
+        (
+            "reading_rows_takes_no_more_memory_for_more_rows",
+            reading_rows_takes_no_more_memory_for_more_rows,
+        ),
+        ("building_stays_within_its_budget", building_stays_within_its_budget),
+    ];
+    let trials = tests.map(|(name, work)| {
+        Trial::test(name, move || {
+            work();
+            Ok(())
+        })
     });
-    libtest_mimic::run(&arguments, vec![trial]).exit();
+    libtest_mimic::run(&arguments, trials.into()).exit();
 }

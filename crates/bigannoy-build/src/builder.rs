@@ -4,13 +4,14 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy_format::{Layout, MAX_NODES};
-use bigannoy_matrix::RowSource;
+use bigannoy_matrix::{RowSource, piece_rows};
 use bigannoy_metric::Metric;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::extra::{Lengths, Measure};
 use crate::items::Items;
+use crate::memory::{Memory, Wishes};
 use crate::{BuildError, ForestStore, Generator, annoy, pipeline};
 
 /// Trees grown when [`IndexBuilder::trees`] is not called.
@@ -21,9 +22,6 @@ pub const DEFAULT_SEED: u64 = 42;
 /// The most threads that can be asked for. Each has memory of its own, and a number far above
 /// that of any machine's processors is a slip.
 pub const MAX_THREADS: usize = 1024;
-
-/// Bytes of item records that are made before they are stored.
-const BLOCK_BYTES: usize = 8 << 20;
 
 /// Settings of a forest. Same rows, metric, trees, seed and generator: same bytes, on any number of
 /// threads.
@@ -52,6 +50,7 @@ pub struct IndexBuilder<'a> {
     seed: Option<u64>,
     generator: Generator,
     threads: Option<usize>,
+    wishes: Wishes,
     progress: Option<&'a (dyn Fn(BuildProgress) + Sync)>,
     interrupt: Option<&'a AtomicBool>,
 }
@@ -62,6 +61,8 @@ struct Plan {
     n_items: u32,
     /// Copies of roots: as many as trees.
     copies: u32,
+    threads: usize,
+    memory: Memory,
 }
 
 /// How far a build is.
@@ -111,6 +112,7 @@ impl<'a> IndexBuilder<'a> {
             seed: None,
             generator: Generator::Default,
             threads: None,
+            wishes: Wishes::default(),
             progress: None,
             interrupt: None,
         }
@@ -138,6 +140,24 @@ impl<'a> IndexBuilder<'a> {
     /// Sets how many threads work, at most [`MAX_THREADS`]. Default: one for each processor.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Bounds the memory of the build, in bytes: fewer rows are read, and fewer trees grow, at a time.
+    /// What comes out is the same. Default: no bound, which the crate's documentation puts in numbers
+    /// ("Memory").
+    ///
+    /// A tree is taken to have 20 bytes for each item until a larger one has grown; where no plane
+    /// cuts the items well, trees can be larger. What the [`ForestStore`] holds is not counted.
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
+        self.wishes.budget = Some(bytes);
+        self
+    }
+
+    /// Sets how many rows are read and stored together. What comes out is the same. Default: as many
+    /// as have 8 MiB, or fewer where a memory budget says so.
+    pub fn block_rows(mut self, rows: usize) -> Self {
+        self.wishes.block_rows = Some(rows);
         self
     }
 
@@ -174,8 +194,7 @@ impl<'a> IndexBuilder<'a> {
         rows: &dyn RowSource,
         store: &mut S,
     ) -> Result<BuildReport, BuildError> {
-        let Plan { layout, n_items, copies } = self.plan(rows)?;
-        let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
+        let Plan { layout, n_items, copies, threads, memory } = self.plan(rows)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
@@ -184,14 +203,29 @@ impl<'a> IndexBuilder<'a> {
         let mut lengths = Lengths::default();
         match (self.metric, self.generator) {
             (Metric::Dot, Generator::Default) => {
-                lengths = self.measure(rows, layout, &pool)?;
-                self.store_items(rows, layout, &|vector| lengths.extra(vector), &pool, store)?;
+                lengths = self.measure(rows, layout, memory, &pool)?;
+                lengths.squared.shrink_to_fit();
+                self.store_items(
+                    rows,
+                    layout,
+                    &|vector| lengths.extra(vector),
+                    memory,
+                    &pool,
+                    store,
+                )?;
             }
             (Metric::Dot, Generator::Annoy) => {
-                let longest: annoy::Longest = self.measure(rows, layout, &pool)?;
-                self.store_items(rows, layout, &|vector| longest.extra(vector), &pool, store)?;
+                let longest: annoy::Longest = self.measure(rows, layout, memory, &pool)?;
+                self.store_items(
+                    rows,
+                    layout,
+                    &|vector| longest.extra(vector),
+                    memory,
+                    &pool,
+                    store,
+                )?;
             }
-            _ => self.store_items(rows, layout, &|_| 0.0, &pool, store)?,
+            _ => self.store_items(rows, layout, &|_| 0.0, memory, &pool, store)?,
         }
         let items = store.items().map_err(BuildError::Store)?;
         let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout, &lengths.squared);
@@ -214,7 +248,7 @@ impl<'a> IndexBuilder<'a> {
             Ok(())
         };
         match self.generator {
-            Generator::Default => pipeline::grow_all(self, items, n_items, &pool, take)?,
+            Generator::Default => pipeline::grow_all(self, items, n_items, memory, &pool, take)?,
             Generator::Annoy => annoy::grow_all(self, items, n_items, &pool, take)?,
         }
         store.append(&roots).map_err(BuildError::Store)?;
@@ -252,7 +286,12 @@ impl<'a> IndexBuilder<'a> {
         let copies = u32::try_from(self.trees).ok().filter(|&trees| trees <= fit);
         let copies =
             copies.ok_or(BuildError::TooManyTrees { asked: self.trees, fit: fit as usize })?;
-        Ok(Plan { layout, n_items, copies })
+        if self.wishes.block_rows == Some(0) {
+            return Err(BuildError::NoBlock);
+        }
+        let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
+        let memory = Memory::plan(self.wishes, layout, n_items, threads, self.generator)?;
+        Ok(Plan { layout, n_items, copies, threads, memory })
     }
 
     /// Reads the rows block by block for what has to be known of all before the first is written.
@@ -260,12 +299,13 @@ impl<'a> IndexBuilder<'a> {
         &self,
         rows: &dyn RowSource,
         layout: Layout,
+        memory: Memory,
         pool: &ThreadPool,
     ) -> Result<T, BuildError> {
         let dim = layout.dim();
         let mut all = T::default();
-        self.each_block(BuildStage::Lengths, rows, layout, |block| {
-            let piece_rows = piece_rows(rows, &block, pool);
+        self.each_block(BuildStage::Lengths, rows, memory, |block| {
+            let piece_rows = piece_rows(rows, block.len(), pool.current_num_threads());
             let pieces = block.clone().into_par_iter().step_by(piece_rows);
             let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, first| {
                 let end = block.end.min(first + piece_rows);
@@ -290,14 +330,15 @@ impl<'a> IndexBuilder<'a> {
         rows: &dyn RowSource,
         layout: Layout,
         extra: &(dyn Fn(&[f32]) -> f32 + Sync),
+        memory: Memory,
         pool: &ThreadPool,
         store: &mut S,
     ) -> Result<(), BuildError> {
         let (size, dim) = (layout.record_words(), layout.dim());
         let mut records = Vec::new();
-        self.each_block(BuildStage::Items, rows, layout, |block| {
+        self.each_block(BuildStage::Items, rows, memory, |block| {
             records.resize(block.len() * size, 0);
-            let piece_rows = piece_rows(rows, &block, pool);
+            let piece_rows = piece_rows(rows, block.len(), pool.current_num_threads());
             let pieces = records.par_chunks_mut(piece_rows * size).enumerate();
             let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, (piece, records)| {
                 let first = block.start + piece * piece_rows;
@@ -324,18 +365,18 @@ impl<'a> IndexBuilder<'a> {
         &self,
         stage: BuildStage,
         rows: &dyn RowSource,
-        layout: Layout,
+        memory: Memory,
         mut work: impl FnMut(Range<usize>) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
         let nrows = rows.nrows();
-        let block_rows = (BLOCK_BYTES / layout.record_bytes()).clamp(1, nrows);
+        let block_rows = memory.block_rows;
         self.report(stage, 0, nrows as u64);
         for start in (0..nrows).step_by(block_rows) {
             if self.is_interrupted() {
                 return Err(BuildError::Interrupted);
             }
-            let end = nrows.min(start + block_rows);
-            rows.will_need(end..nrows.min(end + block_rows));
+            let end = nrows.min(start.saturating_add(block_rows));
+            rows.will_need(end..nrows.min(end.saturating_add(block_rows)));
             work(start..end)?;
             self.report(stage, end as u64, nrows as u64);
         }
@@ -369,13 +410,9 @@ impl std::fmt::Debug for IndexBuilder<'_> {
             .field("seed", &self.seed)
             .field("generator", &self.generator)
             .field("threads", &self.threads)
+            .field("wishes", &self.wishes)
             .finish_non_exhaustive()
     }
-}
-
-/// Rows that a thread takes from a block at a time.
-fn piece_rows(rows: &dyn RowSource, block: &Range<usize>, pool: &ThreadPool) -> usize {
-    rows.piece_rows().clamp(1, block.len().div_ceil(pool.current_num_threads()).max(1))
 }
 
 /// Moves a tree that was numbered as the first one to where it really stands.

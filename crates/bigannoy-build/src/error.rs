@@ -27,6 +27,19 @@ pub enum BuildError {
         /// The number asked for.
         found: usize,
     },
+    /// Blocks of no rows.
+    #[error("the number of rows in a block is 0, expected at least 1")]
+    NoBlock,
+    /// Less memory than the build takes one tree, and one block, at a time.
+    #[error(
+        "a memory budget of {asked} bytes is too small for these settings: at least {least} are needed"
+    )]
+    Memory {
+        /// Bytes asked for.
+        asked: u64,
+        /// The least budget that does.
+        least: u64,
+    },
     /// A matrix without rows.
     #[error("{matrix} has no rows, expected at least 1")]
     NoRows {

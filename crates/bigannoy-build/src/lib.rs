@@ -51,11 +51,18 @@
 //! ```
 //!
 //! # Memory
-//! With `n` items, trees of `t` bytes and `p` threads, at most
-//! `(p + 1) (9 n + 2 t + 9 MiB)` bytes, and a block of rows (8 MiB) while items are stored; under dot
-//! `4 n` bytes more, and `4 n` for each tree in the works. It does not grow with the number of trees.
+//! With `n` items of `d` dimensions, trees of `t` bytes (at most about `20 n` on most data, whatever
+//! `d` is), `p` threads and `w` trees in the works, at most
+//!
+//! ```text
+//! w (6 n + 4 t) + min(p, w) (13 n + 1 MiB + 1200 d)      bytes while trees grow,
+//! 16 MiB                                                 while rows are stored;
+//! ```
+//!
+//! under dot `4 n` more, and `4 n` more for each thread; `12 n` while rows are read. `w` is `4 (p + 1)`,
+//! and smaller where [`IndexBuilder::memory_budget`] says so; it does not grow with the number of trees.
 //! With Annoy's generator it is `13 n + 4 t + 9 MiB` on any number of threads. The items themselves
-//! are where the [`ForestStore`] puts them.
+//! are where the [`ForestStore`] puts them, and what the rows take to be read is theirs.
 //!
 //! # Limits
 //! Hamming indexes are not built. Items and nodes are numbered with 31 bits. Knows nothing of files: see [`ForestStore`].
@@ -74,6 +81,7 @@ mod generator;
 mod grow;
 mod items;
 mod means;
+mod memory;
 mod near;
 mod pipeline;
 mod random;

@@ -11,24 +11,22 @@ use rayon::ThreadPool;
 use crate::crown::{Young, grow_crowns};
 use crate::grow::{Tree, grow};
 use crate::items::Items;
+use crate::memory::Memory;
 use crate::random::TreeRandom;
 use crate::split::Splitter;
 use crate::{BuildError, IndexBuilder};
-
-/// Trees whose upper levels grow together.
-const TOGETHER: usize = 4;
 
 /// Grows all trees in `pool` and gives the records of each to `take`, tree after tree.
 pub(crate) fn grow_all(
     builder: &IndexBuilder<'_>,
     items: Items<'_>,
     n_items: u32,
+    memory: Memory,
     pool: &ThreadPool,
     mut take: impl FnMut(usize, Vec<u32>) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
     let trees = builder.n_trees();
-    let together = TOGETHER;
-    let most = (pool.current_num_threads() + 1) * together;
+    let mut largest = 0;
     // Set where the caller gave no flag to set: an error here stops the trees still growing.
     let own_stop = AtomicBool::new(false);
     let seed = builder.seed_value();
@@ -67,6 +65,8 @@ pub(crate) fn grow_all(
         let mut waiting: BTreeMap<usize, Tree> = BTreeMap::new();
         let mut next = 0;
         while next < trees {
+            let most = memory.trees(largest);
+            let together = memory.together(most);
             while started < trees && started - next + together.min(trees - started) <= most {
                 let count = together.min(trees - started);
                 start(started, count);
@@ -75,6 +75,7 @@ pub(crate) fn grow_all(
             let (tree, grown) = receiver.recv().expect("a sender is kept here");
             let result = match grown {
                 Ok(Some(grown)) => {
+                    largest = largest.max(size_of_val(&grown.records[..]) as u64);
                     waiting.insert(tree, grown);
                     Ok(())
                 }

@@ -334,3 +334,26 @@ proptest! {
         prop_assert_eq!(verified.unwrap().n_trees, 2);
     }
 }
+
+#[test]
+fn neither_memory_nor_blocks_change_the_index() {
+    let rows = scattered(3000 * 20);
+    for (metric, builder) in builders() {
+        let builder = builder.trees(9).threads(2);
+        let (_, expected) = build(builder, &rows, 20);
+        let Err(BuildError::Memory { asked: 1, least }) =
+            builder.memory_budget(1).check(&DenseRows::row_major(&rows, 20))
+        else {
+            panic!("{metric}: another result");
+        };
+        let (report, words) = build(builder.memory_budget(least), &rows, 20);
+        assert!(words == expected, "{metric}");
+        check_whole(&report, &words, metric, 64);
+        for block_rows in [1, 7, 2999, 3000, usize::MAX] {
+            assert!(build(builder.block_rows(block_rows), &rows, 20).1 == expected, "{metric}");
+        }
+        let rows = DenseRows::row_major(&rows, 20);
+        assert!(builder.memory_budget(least - 1).check(&rows).is_err());
+        assert!(matches!(builder.block_rows(0).check(&rows), Err(BuildError::NoBlock)));
+    }
+}

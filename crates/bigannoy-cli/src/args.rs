@@ -8,6 +8,7 @@ use bigannoy::{
     BuildOptions, DEFAULT_BLOCK_ROWS, DEFAULT_MEMORY, DEFAULT_TOLERANCE, DEFAULT_TREES,
     ExactMetric, ExactOptions, Generator, Input, Level, Metric, OpenOptions, RecallCheck,
 };
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::Bench;
@@ -72,6 +73,14 @@ pub(crate) struct Build {
     /// Threads; the file does not depend on them [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+    /// Memory that the build may take, the matrix and the index not counted: 256MB, 1GiB. Less takes
+    /// longer; the file does not depend on it [default: what it takes to grow several trees on each
+    /// thread].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<ByteSize>,
+    /// Rows that are read at a time; the file does not depend on it [default: as many as have 8 MiB].
+    #[arg(long, value_name = "N")]
+    pub(crate) block_size: Option<NonZeroUsize>,
     /// Replace an index that exists.
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -118,10 +127,16 @@ impl Build {
         if let Some(path) = &self.metadata.metadata {
             options = options.metadata_path(path);
         }
-        match self.threads {
-            Some(threads) => options.threads(threads.get()),
-            None => options,
+        if let Some(threads) = self.threads {
+            options = options.threads(threads.get());
         }
+        if let Some(memory) = self.memory {
+            options = options.memory_budget(memory.as_u64());
+        }
+        if let Some(rows) = self.block_size {
+            options = options.block_rows(rows.get());
+        }
+        options
     }
 }
 

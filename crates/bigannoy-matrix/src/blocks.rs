@@ -54,6 +54,13 @@ pub fn par_read_rows<F: RowFloat>(
     in_pieces(source, rows, out, |rows, out| source.read_rows(rows, policy, out))
 }
 
+/// How many rows of a block of `rows` each of `threads` threads takes at a time: as many as are best
+/// for `source`, and no more than leave some for all. At least 1.
+#[must_use]
+pub fn piece_rows(source: &dyn RowSource, rows: usize, threads: usize) -> usize {
+    source.piece_rows().clamp(1, rows.div_ceil(threads.max(1)).max(1))
+}
+
 fn in_pieces<F: Send>(
     source: &dyn RowSource,
     rows: Range<usize>,
@@ -66,8 +73,7 @@ fn in_pieces<F: Send>(
     if out.is_empty() {
         return Ok(());
     }
-    let share = rows.len().div_ceil(rayon::current_num_threads());
-    let piece_rows = source.piece_rows().clamp(1, share);
+    let piece_rows = piece_rows(source, rows.len(), rayon::current_num_threads());
     // Collected before looked at, so that the first fault is the one reported.
     let pieces: Vec<Result<(), RowError>> = out
         .par_chunks_mut(piece_rows * ncols)

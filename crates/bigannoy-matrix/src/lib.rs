@@ -85,7 +85,9 @@ pub use big_matrix::BigMatrix;
 pub use bigannoy_descriptor::{ByteString, Descriptor, ElementType, Storage};
 pub use bigannoy_storage::StorageError;
 #[cfg(feature = "rayon")]
-pub use blocks::{RowBlock, RowBlocks, par_copy_rows, par_copy_rows_f64, par_read_rows};
+pub use blocks::{
+    RowBlock, RowBlocks, par_copy_rows, par_copy_rows_f64, par_read_rows, piece_rows,
+};
 pub use create::{MatrixSpec, NewMatrix};
 pub use dense::DenseRows;
 pub use element::{Element, ValueFault};

@@ -25,6 +25,8 @@ pub struct BuildOptions {
     pub(crate) seed: Option<u64>,
     pub(crate) generator: Generator,
     pub(crate) threads: Option<usize>,
+    memory_budget: Option<u64>,
+    block_rows: Option<usize>,
     overwrite: bool,
     pub(crate) load_mode: LoadMode,
     metadata_path: Option<PathBuf>,
@@ -42,6 +44,8 @@ impl BuildOptions {
             seed: None,
             generator: Generator::Default,
             threads: None,
+            memory_budget: None,
+            block_rows: None,
             overwrite: false,
             load_mode: LoadMode::Lazy,
             metadata_path: None,
@@ -78,6 +82,22 @@ impl BuildOptions {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Bounds the memory of the build, in bytes, the reference and the index not counted: see
+    /// [`IndexBuilder::memory_budget`]. The index does not depend on it. Default: no bound.
+    #[must_use]
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
+        self.memory_budget = Some(bytes);
+        self
+    }
+
+    /// Sets how many rows are read at a time. The index does not depend on it. Default: as many as
+    /// have 8 MiB, or fewer where a memory budget says so.
+    #[must_use]
+    pub fn block_rows(mut self, rows: usize) -> Self {
+        self.block_rows = Some(rows);
         self
     }
 
@@ -164,6 +184,12 @@ pub fn build<'a>(
     }
     if let Some(threads) = options.threads {
         builder = builder.threads(threads);
+    }
+    if let Some(bytes) = options.memory_budget {
+        builder = builder.memory_budget(bytes);
+    }
+    if let Some(rows) = options.block_rows {
+        builder = builder.block_rows(rows);
     }
     if options.watch.progress.is_some() {
         builder = builder.progress(&tell);
