@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::run::{Failure, Outcome, cargo, outcome, run};
-use crate::{deps, fixtures, links, readme};
+use crate::{bench, deps, fixtures, links, readme};
 
 type Step = fn() -> Outcome;
 
 /// The steps by name.
-const STEPS: [(&str, Step); 9] = [
+const STEPS: [(&str, Step); 10] = [
     ("format", || run(&mut cargo(&["fmt", "--all", "--check"]))),
     ("lints", || {
         let args = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
@@ -20,6 +20,7 @@ const STEPS: [(&str, Step); 9] = [
         let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
         run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     }),
+    ("benchmarks", bench::smoke),
     ("links", links::links),
     ("deps", deps::deps),
     ("fixtures", fixtures::check),

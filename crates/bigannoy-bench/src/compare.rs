@@ -153,9 +153,9 @@ impl Comparison {
         let latency = IMPLEMENTATIONS.iter().zip(&self.latency);
         let latency =
             latency.filter_map(|(name, all)| all.as_ref().map(|all| ((*name).to_owned(), all)));
-        page::framed("From files and in memory", &self.summary, &self.params)
+        let page = page::begun("From files and in memory", &self.summary)
             .plot(page::latency_plot(latency))
-            .facts("The index", page::forest_facts(&self.validation))
-            .table("All figures", self.summary.clone())
+            .facts("The index", page::forest_facts(&self.validation));
+        page::ended(page, &self.summary, &self.params)
     }
 }

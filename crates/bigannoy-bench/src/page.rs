@@ -5,12 +5,30 @@ use bigannoy_report::{Axis, Cell, Plot, Report, Table};
 
 use crate::{Latency, machine};
 
-/// A page with what stands on every one: what was found in a sentence, machine and settings.
-pub(crate) fn framed(title: &str, summary: &Table, params: &[(String, String)]) -> Report {
-    Report::new(title)
-        .lead(lead(summary))
+/// What people look at first; all columns follow further down.
+const RESULTS: [&str; 9] = [
+    "n_ref",
+    "n_dim",
+    "n_trees",
+    "search_k",
+    "recall_at_k",
+    "queries_per_second",
+    "latency_p95_ms",
+    "build_elapsed",
+    "implementation",
+];
+
+/// The beginning of a page: what was found, in a sentence.
+pub(crate) fn begun(title: &str, summary: &Table) -> Report {
+    Report::new(title).lead(lead(summary))
+}
+
+/// The rest of a page: the figures, and on what machine and with what settings they came about.
+pub(crate) fn ended(page: Report, summary: &Table, params: &[(String, String)]) -> Report {
+    page.table("Results", summary.only(&RESULTS))
         .facts("Machine", machine())
         .facts("Settings", params.iter().cloned())
+        .table("All figures", summary.clone())
 }
 
 /// The best row in words: the fastest of those with the highest recall to two digits.

@@ -70,10 +70,10 @@ impl RecallSuite {
     /// The suite as a page.
     #[must_use]
     pub fn report(&self) -> Report {
-        page::framed("Recall and speed", &self.summary, &self.params)
+        let page = page::begun("Recall and speed", &self.summary)
             .plot(page::recall_plot(&self.summary))
             .plot(page::latency_by_recall_plot(&self.summary))
-            .plot(page::build_by_trees_plot(&self.summary))
-            .table("All figures", self.summary.clone())
+            .plot(page::build_by_trees_plot(&self.summary));
+        page::ended(page, &self.summary, &self.params)
     }
 }

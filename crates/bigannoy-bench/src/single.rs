@@ -98,9 +98,9 @@ impl SingleRun {
     #[must_use]
     pub fn report(&self) -> Report {
         let latency = self.latency.iter().map(|latency| ("single queries".to_owned(), latency));
-        page::framed("One build, one search", &self.summary, &self.params)
+        let page = page::begun("One build, one search", &self.summary)
             .plot(page::latency_plot(latency))
-            .facts("The index", page::forest_facts(&self.validation))
-            .table("All figures", self.summary.clone())
+            .facts("The index", page::forest_facts(&self.validation));
+        page::ended(page, &self.summary, &self.params)
     }
 }

@@ -75,7 +75,7 @@ impl VolumeSuite {
     /// The suite as a page.
     #[must_use]
     pub fn report(&self) -> Report {
-        page::framed("How cost grows", &self.summary, &self.params)
+        let page = page::begun("How cost grows", &self.summary)
             .plot(page::by_rows_plot(
                 &self.summary,
                 "Build time",
@@ -93,7 +93,7 @@ impl VolumeSuite {
                 "Latency of single queries, median",
                 "latency_p50_ms",
                 "milliseconds",
-            ))
-            .table("All figures", self.summary.clone())
+            ));
+        page::ended(page, &self.summary, &self.params)
     }
 }

@@ -11,6 +11,8 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 440.0;
 /// What a row of the legend below takes, in which there are four names.
 const LEGEND_ROW: f64 = 18.0;
+/// What keeps the label of the lower axis off the legend.
+const X_LABEL_RISE: f64 = 6.0;
 /// Pixels to a unit, each way.
 const SCALE: f32 = 2.0;
 
@@ -56,7 +58,9 @@ fn scene(plot: &Plot) -> (Vec<Drawn>, Layout) {
         .with_title(plain(&plot.title))
         .with_x_label(plain(&labelled(&plot.x)))
         .with_y_label(plain(&labelled(&plot.y)))
-        .with_legend_position(LegendPosition::OutsideBottomColumns);
+        .with_x_label_offset(0.0, -X_LABEL_RISE)
+        .with_legend_position(LegendPosition::OutsideBottomColumns)
+        .with_legend_box(false);
     if plot.x.is_log {
         layout = layout.with_log_x();
     }

@@ -198,9 +198,19 @@ impl Table {
     /// The table with only those of its columns in which a row has something.
     #[must_use]
     pub fn without_empty_columns(&self) -> Table {
-        let kept: Vec<usize> = (0..self.columns.len())
-            .filter(|&column| self.rows.iter().any(|row| row[column] != Cell::Missing))
-            .collect();
+        let has_any = |column: &usize| self.rows.iter().any(|row| row[*column] != Cell::Missing);
+        self.pick(&(0..self.columns.len()).filter(has_any).collect::<Vec<_>>())
+    }
+
+    /// The table with only the named columns, in their order in the table. Names that it does not have
+    /// are passed over.
+    #[must_use]
+    pub fn only(&self, names: &[&str]) -> Table {
+        let named = |column: &usize| names.contains(&self.columns[*column].as_str());
+        self.pick(&(0..self.columns.len()).filter(named).collect::<Vec<_>>())
+    }
+
+    fn pick(&self, kept: &[usize]) -> Table {
         let pick = |row: &Vec<Cell>| kept.iter().map(|&column| row[column].clone()).collect();
         Table {
             columns: kept.iter().map(|&column| self.columns[column].clone()).collect(),
@@ -317,6 +327,7 @@ mod tests {
     fn markdown_sets_numbers_to_the_right() {
         let text = table().without_empty_columns().to_markdown();
         let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(table().only(&["recall", "n", "other"]).columns(), ["n", "recall"]);
         assert_eq!(lines[0], "| name | n | seconds | whole |");
         assert_eq!(lines[1], "| --- | ---: | ---: | --- |");
         assert_eq!(lines[2], "| a, \"b\"\\| | 1,234,567 | 0.3000 | yes |");
