@@ -90,7 +90,7 @@ pub use bigannoy_matrix::{BigMatrix, RowSource};
 #[doc(inline)]
 pub use bigannoy_metric::{ItemSet, Metric, Neighbor, NeighborBlock};
 #[doc(inline)]
-pub use bigannoy_search::Budget;
+pub use bigannoy_search::{Budget, Sketching};
 #[doc(inline)]
 pub use bigannoy_sink::{Destination, MatrixSink, NeighborSink, Place};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bigannoy_metric::ItemSet;
-use bigannoy_search::{Budget, SearchError};
+use bigannoy_search::{Budget, SearchError, Sketching};
 
 use crate::Progress;
 use crate::progress::Watch;
@@ -23,6 +23,7 @@ pub struct SearchOptions {
     pub(crate) strict: bool,
     pub(crate) skip_missing: bool,
     pub(crate) include_self: bool,
+    pub(crate) sketching: Sketching,
     only: Option<Arc<ItemSet>>,
     except: Option<Arc<ItemSet>>,
     pub(crate) threads: Option<usize>,
@@ -41,6 +42,7 @@ impl SearchOptions {
             strict: false,
             skip_missing: false,
             include_self: false,
+            sketching: Sketching::default(),
             only: None,
             except: None,
             threads: None,
@@ -137,6 +139,14 @@ impl SearchOptions {
             (None, Some(except)) => Some(Arc::new(ItemSet::clone(except).complement())),
             (Some(only), Some(except)) => Some(Arc::new(ItemSet::clone(only).without(except))),
         })
+    }
+
+    /// Sets whether 8-bit sketches of the items, kept in memory with the open index, save reading most of
+    /// them. The answers do not depend on it. Default: [`Sketching::Auto`], as soon as it pays.
+    #[must_use]
+    pub fn sketching(mut self, sketching: Sketching) -> Self {
+        self.sketching = sketching;
+        self
     }
 
     /// Sets how many threads work, at most [`crate::MAX_THREADS`]. The answers do not depend on it.

@@ -28,6 +28,7 @@ impl Run<'_> {
             .keep(self.kept())
             .budget(options.budget)
             .widen(options.widen)
+            .sketching(options.sketching)
             .include_self(options.include_self)
             .skip_non_finite(options.skip_missing);
         if let Some(admitted) = &self.admitted {
