@@ -17,6 +17,9 @@ use bigannoy::matrix::DenseRows;
 use bigannoy::{BuildOptions, Generator, Metric, OpenOptions, SearchOptions};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+/// A trial: what it does with a Python.
+type Work = fn(&OsString);
+
 /// An index, and whose it is.
 struct Case {
     ours: bool,
@@ -177,7 +180,7 @@ fn annoy_builds_what_we_build(python: &OsString) {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials: [(&str, &str, fn(&OsString)); 2] = [
+    let trials: [(&str, &str, Work); 2] = [
         ("annoy_finds_what_we_find", "BIGANNOY_PYTHON", annoy_finds_what_we_find),
         ("annoy_builds_what_we_build", "BIGANNOY_PYTHON_PLAIN", annoy_builds_what_we_build),
     ];
