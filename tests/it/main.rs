@@ -10,4 +10,5 @@ mod places;
 mod refusals;
 mod search;
 mod support;
+mod validation;
 mod workflow;
