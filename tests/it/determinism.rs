@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use bigannoy::matrix::DenseRows;
-use bigannoy::{BuildOptions, Generator, Index, LoadMode, Metric, OpenOptions, SearchOptions};
+use bigannoy::{
+    BuildOptions, Generator, Index, LoadMode, Metric, OpenOptions, SearchOptions, Sketching,
+};
 use bigannoy_tests::{md5_hex, message_chain};
 
 use crate::support::{answer, answers, attach, rows_f32};
@@ -54,6 +56,11 @@ fn answers_do_not_depend_on_threads_or_blocks() {
             let expected = index.search(&query, &options).unwrap();
             let own = index.search_self(&options).unwrap();
             assert_eq!((expected.summary.n_query, own.summary.n_query), (200, 4000));
+            for sketching in [Sketching::Never, Sketching::Always] {
+                let options = options.clone().sketching(sketching);
+                assert_eq!(index.search(&query, &options).unwrap(), expected);
+                assert_eq!(index.search_self(&options).unwrap(), own);
+            }
             let mut runs = 0;
             for threads in [1, 2, 3, 7] {
                 for block_rows in [1, 7, 64, 200, 100_000] {
