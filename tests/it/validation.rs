@@ -9,24 +9,20 @@ use bigannoy::{
 
 use crate::support::create;
 
-const X: [f64; 40] = {
+const X: [f64; 40] = small_numbers(1, 1, 17);
+const Y: [f64; 40] = small_numbers(7, 0, 23);
+
+/// Whole numbers below `modulus`, which are the same in every type.
+const fn small_numbers(factor: i32, power: u32, modulus: i32) -> [f64; 40] {
     let mut values = [0.0; 40];
-    let mut at = 0;
+    let (mut at, mut number) = (0, 0i32);
     while at < 40 {
-        values[at] = (at * at % 17) as f64;
+        values[at] = (number.pow(power + 1) * factor % modulus) as f64;
         at += 1;
+        number += 1;
     }
     values
-};
-const Y: [f64; 40] = {
-    let mut values = [0.0; 40];
-    let mut at = 0;
-    while at < 40 {
-        values[at] = (at * 7 % 23) as f64;
-        at += 1;
-    }
-    values
-};
+}
 
 /// A reference and an index over it.
 fn built(directory: &Path) -> (PathBuf, PathBuf) {
@@ -148,7 +144,10 @@ fn a_changed_reference_is_found_by_its_hash() {
     let checks = look(&path, &lenient().reference(&shorter));
     assert_eq!(failed(&checks, Severity::Error), ["reference_shape", "reference_hash"]);
     // The same values of another type are the same reference.
-    let narrow = |values: &[f64]| values.iter().map(|value| *value as f32).collect::<Vec<_>>();
+    let narrow = |values: &[f64]| {
+        #[expect(clippy::cast_possible_truncation, reason = "small whole numbers")]
+        values.iter().map(|value| *value as f32).collect::<Vec<_>>()
+    };
     let narrow = create::<f32>(&other, "narrow", &[&narrow(&X), &narrow(&Y)]);
     let checks = look(&path, &lenient().reference(&narrow));
     assert_eq!(failed(&checks, Severity::Warning), ["reference_type"]);

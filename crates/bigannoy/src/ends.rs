@@ -15,16 +15,12 @@ pub(crate) fn ends(file: &OpenFile) -> Result<String, StorageError> {
     let len = file.len_bytes()?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(&len.to_le_bytes());
-    let mut bytes = [0; END_BYTES as usize];
-    for (start, count) in [
-        (0, len.min(END_BYTES)),
-        (
-            len.saturating_sub(END_BYTES).max(END_BYTES),
-            len.saturating_sub(END_BYTES).min(END_BYTES),
-        ),
-    ] {
-        #[expect(clippy::cast_possible_truncation, reason = "at most 4096")]
-        let bytes = &mut bytes[..count as usize];
+    let mut bytes = vec![0; usize::try_from(END_BYTES).expect("4096")];
+    let behind = len.saturating_sub(END_BYTES);
+    for (start, count) in [(0, len.min(END_BYTES)), (behind.max(END_BYTES), behind.min(END_BYTES))]
+    {
+        let count = usize::try_from(count).expect("at most 4096");
+        let bytes = &mut bytes[..count];
         file.read_at(start, bytes)?;
         hasher.update(bytes);
     }

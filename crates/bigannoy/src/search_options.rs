@@ -24,6 +24,7 @@ pub struct SearchOptions {
     pub(crate) skip_missing: bool,
     pub(crate) include_self: bool,
     pub(crate) sketching: Sketching,
+    pub(crate) prefault: Option<bool>,
     only: Option<Arc<ItemSet>>,
     except: Option<Arc<ItemSet>>,
     pub(crate) threads: Option<usize>,
@@ -43,6 +44,7 @@ impl SearchOptions {
             skip_missing: false,
             include_self: false,
             sketching: Sketching::default(),
+            prefault: None,
             only: None,
             except: None,
             threads: None,
@@ -98,6 +100,14 @@ impl SearchOptions {
     #[must_use]
     pub fn skip_missing(mut self, skip: bool) -> Self {
         self.skip_missing = skip;
+        self
+    }
+
+    /// Sets whether the index is read into memory first, where this search is the one that maps it.
+    /// Default: as [`crate::OpenOptions::prefault`] said.
+    #[must_use]
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.prefault = Some(prefault);
         self
     }
 

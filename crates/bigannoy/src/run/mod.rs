@@ -66,7 +66,7 @@ impl<'a> Run<'a> {
         };
         within("the number of rows in a block", options.block_rows, usize::MAX)?;
         within("the number of threads", options.threads.unwrap_or(1), MAX_THREADS)?;
-        let loaded = index.loaded()?;
+        let loaded = index.loaded_with(options.prefault.unwrap_or(index.prefault))?;
         let n_query = match queries {
             Queries::Own => loaded.shape().n_items() as usize,
             Queries::External(rows) => {

@@ -61,7 +61,7 @@ pub(super) fn structure(
             let message = format!("{} records of {} trees", report.n_nodes, report.n_trees);
             checks.add("structure", Severity::Error, true, message)?;
             let trees = u64::from(report.n_trees);
-            checks.compare("n_trees", Severity::Error, sidecar.n_trees, trees)
+            checks.compare("n_trees", Severity::Error, sidecar.n_trees, &trees)
         }
         Err(VerifyError::Interrupted) => Err(interrupted(checks).into()),
         Err(error) => checks.error("structure", &error),
@@ -96,7 +96,7 @@ pub(super) fn checksum(
         start += count as u64;
     }
     let found = hex(&digest.finalize());
-    checks.compare("file_md5", Severity::Error, Some(expected.to_ascii_lowercase()), found)
+    checks.compare("file_md5", Severity::Error, Some(expected.to_ascii_lowercase()), &found)
 }
 
 /// Compares the reference with what it was when the index was built.
@@ -113,9 +113,9 @@ pub(super) fn reference(
     let shape = recorded(field::REFERENCE_SHAPE)
         .or_else(|| Some(format!("{} {}", sidecar.n_ref?, sidecar.n_dim)));
     let is_shape = shape.as_ref().is_none_or(|shape| *shape == given.shape);
-    checks.compare("reference_shape", Severity::Error, shape, given.shape)?;
+    checks.compare("reference_shape", Severity::Error, shape, &given.shape)?;
     if let (Some(expected), Some(found)) = (recorded(field::REFERENCE_TYPE), given.element_type) {
-        checks.compare("reference_type", Severity::Warning, Some(expected), found)?;
+        checks.compare("reference_type", Severity::Warning, Some(expected), &found)?;
     }
     let Some(expected) = recorded(field::REFERENCE_HASH) else {
         return checks.add("reference_hash", Severity::Error, false, "not recorded in the sidecar");
@@ -125,7 +125,9 @@ pub(super) fn reference(
         return checks.add("reference_hash", Severity::Error, false, message);
     }
     match fingerprint(input.rows(), &|| options.watch.is_interrupted()) {
-        Ok(Some(found)) => checks.compare("reference_hash", Severity::Error, Some(expected), found),
+        Ok(Some(found)) => {
+            checks.compare("reference_hash", Severity::Error, Some(expected), &found)
+        }
         Ok(None) => Err(interrupted(checks).into()),
         // An index has no such rows.
         Err(error) => checks.error("reference_hash", &error),

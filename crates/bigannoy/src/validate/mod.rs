@@ -101,16 +101,16 @@ impl Checks<'_> {
         Ok(())
     }
 
-    /// A check that compares: `found` is looked for only where there is something to compare with.
+    /// A check that compares what was found with what the sidecar has, if it has it.
     fn compare<T: PartialEq + std::fmt::Display>(
         &mut self,
         check: &'static str,
         severity: Severity,
         expected: Option<T>,
-        found: T,
+        found: &T,
     ) -> Result<(), Stop> {
         match expected {
-            Some(expected) if expected == found => {
+            Some(expected) if expected == *found => {
                 self.add(check, severity, true, found.to_string())
             }
             Some(expected) => {

@@ -27,18 +27,18 @@ pub(super) fn check(
     let name = Some(file_name(path));
     match (&sidecar.index_file, name) {
         (Some(_), Some(name)) => {
-            checks.compare("index_file", Severity::Warning, sidecar.index_file.clone(), name)?;
+            checks.compare("index_file", Severity::Warning, sidecar.index_file.clone(), &name)?;
         }
-        _ => checks.compare("index_file", Severity::Warning, None, String::new())?,
+        _ => checks.compare("index_file", Severity::Warning, None, &String::new())?,
     }
     let size = file.len_bytes().map_err(Error::from)?;
-    checks.compare("file_size", Severity::Error, sidecar.file_size, size)?;
+    checks.compare("file_size", Severity::Error, sidecar.file_size, &size)?;
     let modified = time(file.modified().map_err(Error::from)?);
-    checks.compare("file_mtime", Severity::Warning, sidecar.file_mtime.clone(), modified)?;
+    checks.compare("file_mtime", Severity::Warning, sidecar.file_mtime.clone(), &modified)?;
     // Other programs do not record it, and nothing is amiss then.
     if let Some(expected) = sidecar.other(field::ENDS) {
         let found = ends(&file).map_err(Error::from)?;
-        checks.compare("file_ends", Severity::Error, Some(expected.to_owned()), found)?;
+        checks.compare("file_ends", Severity::Error, Some(expected.to_owned()), &found)?;
     }
     if let (Some(id), Some(md5)) = (&sidecar.index_id, &sidecar.file_md5) {
         let digits: String = md5.chars().take(12).collect();
@@ -87,7 +87,7 @@ fn sidecar(checks: &mut Checks<'_>, open: &OpenOptions) -> Result<Sidecar, Stop>
     };
     checks.add("metadata_complete", Severity::Warning, missing.is_empty(), message)?;
     let version = sidecar.metadata_version.clone().unwrap_or_else(|| "none".to_owned());
-    checks.compare("metadata_version", Severity::Warning, Some("3".to_owned()), version)?;
+    checks.compare("metadata_version", Severity::Warning, Some("3".to_owned()), &version)?;
     Ok(sidecar)
 }
 
@@ -122,18 +122,14 @@ fn layout(
     }
     let size = file.len_bytes().map_err(Error::from)?;
     let fits = |layout: &&Layout| size > 0 && size.is_multiple_of(layout.record_bytes() as u64);
-    match layouts.iter().find(fits) {
-        Some(layout) => {
-            let records = size / layout.record_bytes() as u64;
-            let message = format!("{records} records of {} bytes", layout.record_bytes());
-            checks.add("layout", Severity::Error, true, message)
-        }
-        None => {
-            let each: Vec<String> =
-                layouts.iter().map(|layout| layout.record_bytes().to_string()).collect();
-            let each = each.join(" or ");
-            let message = format!("{size} bytes are no number of records of {each} bytes");
-            checks.add("layout", Severity::Error, false, message)
-        }
+    if let Some(layout) = layouts.iter().find(fits) {
+        let records = size / layout.record_bytes() as u64;
+        let message = format!("{records} records of {} bytes", layout.record_bytes());
+        return checks.add("layout", Severity::Error, true, message);
     }
+    let each: Vec<String> =
+        layouts.iter().map(|layout| layout.record_bytes().to_string()).collect();
+    let each = each.join(" or ");
+    let message = format!("{size} bytes are no number of records of {each} bytes");
+    checks.add("layout", Severity::Error, false, message)
 }
