@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use bigannoy::LoadMode;
-use bigannoy::format::ForestReport;
 use bigannoy_report::{Cell, Report, Table};
 
 use crate::data::{DataSet, Place, Rows, file_bytes};
 use crate::exact::Exact;
-use crate::run::{Built, InMemory, Searched, build, search, validate};
+use crate::run::{Built, InMemory, Searched, Validated, build, search, validate};
 use crate::single::{BACKEND, exact, metadata_path, on_disk};
 use crate::summary::{Row, table};
 use crate::{BenchError, BenchOptions, Latency, page};
@@ -47,7 +46,7 @@ pub struct Comparison {
     /// The files of the first row.
     pub artifacts: Artifacts,
     /// What was found when all of its index was looked at.
-    pub validation: ForestReport,
+    pub validation: Validated,
     /// The times of single queries, in the order of the rows.
     pub latency: Vec<Option<Latency>>,
 }
@@ -72,7 +71,7 @@ pub fn compare(options: &BenchOptions) -> Result<Comparison, BenchError> {
 
 pub(crate) struct Compared {
     artifacts: Artifacts,
-    validation: ForestReport,
+    validation: Validated,
     latency: Vec<Option<Latency>>,
 }
 
@@ -155,7 +154,7 @@ impl Comparison {
             latency.filter_map(|(name, all)| all.as_ref().map(|all| ((*name).to_owned(), all)));
         let page = page::begun("From files and in memory", &self.summary)
             .plot(page::latency_plot(latency))
-            .facts("The index", page::forest_facts(&self.validation));
+            .facts("The index", page::index_facts(&self.validation));
         page::ended(page, &self.summary, &self.params)
     }
 }

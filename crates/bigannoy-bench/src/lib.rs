@@ -33,7 +33,7 @@
 //!   mapped files, which the system can take back; anonymous memory does not.
 //! - Recall counts ties by distance: a neighbor that is as near as the last of the exact ones is
 //!   right, whichever row it is.
-//! - Every index is verified, all of it, before it is searched.
+//! - Every index is validated, its md5 and all of its records, before it is searched.
 //!
 //! CPU time is known on Unix, memory on Linux; elsewhere those columns are empty.
 //!
@@ -68,6 +68,7 @@ pub use latency::Latency;
 pub use machine::machine;
 pub use measure::{Cost, MemoryPeak};
 pub use recall::{RecallSuite, SUITE_SEARCH_K, SUITE_TREES, recall_suite};
+pub use run::Validated;
 pub use settings::{BenchOptions, Queries, TellStage, Watch};
 pub use single::{SingleRun, single};
 pub use summary::{ADDED_COLUMNS, DOCUMENTED_COLUMNS};

@@ -1,8 +1,9 @@
 //! What the pages of all measurements show.
 
-use bigannoy::format::{ForestReport, Spread};
+use bigannoy::format::Spread;
 use bigannoy_report::{Axis, Cell, Plot, Report, Table};
 
+use crate::run::Validated;
 use crate::{Latency, machine};
 
 /// What people look at first; all columns follow further down.
@@ -157,7 +158,8 @@ pub(crate) fn latency_plot<'a>(all: impl IntoIterator<Item = (String, &'a Latenc
 }
 
 /// The shape of an index, by name.
-pub(crate) fn forest_facts(forest: &ForestReport) -> Vec<(String, String)> {
+pub(crate) fn index_facts(validated: &Validated) -> Vec<(String, String)> {
+    let Validated { validation, forest } = validated;
     let spread = |of: Spread| format!("{} to {}, mean {:.1}", of.min, of.max, of.mean);
     [
         ("trees", forest.n_trees.to_string()),
@@ -165,7 +167,14 @@ pub(crate) fn forest_facts(forest: &ForestReport) -> Vec<(String, String)> {
         ("records", forest.n_nodes.to_string()),
         ("items in a leaf", spread(forest.leaf_size)),
         ("splits above an item", spread(forest.depth)),
-        ("verified", "all records, undamaged".to_owned()),
+        (
+            "validated",
+            format!(
+                "{} checks, {} of them passed, no error",
+                validation.checks.len(),
+                validation.checks.iter().filter(|check| check.passed).count()
+            ),
+        ),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()

@@ -1,10 +1,9 @@
 //! A grid of trees and budgets over one data set.
 
-use bigannoy::format::ForestReport;
 use bigannoy_report::{Report, Table};
 
 use crate::data::{DataSet, Place};
-use crate::run::{build, search, validate};
+use crate::run::{Validated, build, search, validate};
 use crate::single::{exact, on_disk};
 use crate::summary::table;
 use crate::{BenchError, BenchOptions, page};
@@ -23,7 +22,7 @@ pub struct RecallSuite {
     /// The settings, by name.
     pub params: Vec<(String, String)>,
     /// For each number of trees what was found when all of the index was looked at.
-    pub validation: Vec<ForestReport>,
+    pub validation: Vec<Validated>,
 }
 
 /// Builds an index for each number of trees, once, and searches it with each budget.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bigannoy::format::{ForestReport, Layout};
 use bigannoy::matrix::DenseRows;
-use bigannoy::{Index, LoadMode, NeighborBlock, SearchOptions};
+use bigannoy::{Index, LoadMode, NeighborBlock, SearchOptions, ValidateOptions, Validation};
 use bigannoy_build::{IndexBuilder, MemoryStore};
 use rayon::ThreadPool;
 
@@ -184,10 +184,25 @@ pub(crate) fn build(
     Ok(Built { index: index?, n_trees, cost, peak })
 }
 
+/// What was found when all of an index was looked at.
+#[derive(Clone, Debug)]
+pub struct Validated {
+    /// The checks of [`Index::validate`], the md5 of the file included. No error is among them.
+    pub validation: Validation,
+    /// The shape of its trees.
+    pub forest: ForestReport,
+}
+
 /// Looks at all of an index, before it is trusted with a measurement.
-pub(crate) fn validate(index: &Index, options: &BenchOptions) -> Result<ForestReport, BenchError> {
-    options.watch.begin("verifying the index")?;
-    Ok(index.verify(&mut |_, _| !options.watch.is_interrupted())?)
+pub(crate) fn validate(index: &Index, options: &BenchOptions) -> Result<Validated, BenchError> {
+    options.watch.begin("validating the index")?;
+    let mut settings = ValidateOptions::new();
+    if let Some(interrupt) = &options.watch.interrupt {
+        settings = settings.interrupt(interrupt.clone());
+    }
+    let validation = index.validate(&settings)?;
+    let forest = index.verify(&mut |_, _| !options.watch.is_interrupted())?;
+    Ok(Validated { validation, forest })
 }
 
 /// Answers, and what they cost.

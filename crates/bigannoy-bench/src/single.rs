@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use bigannoy::Index;
-use bigannoy::format::ForestReport;
 use bigannoy_report::{Report, Table};
 
 use crate::data::{DataSet, Place};
 use crate::exact::Exact;
-use crate::run::{Built, Searched, build, search, validate};
+use crate::run::{Built, Searched, Validated, build, search, validate};
 use crate::summary::{Row, table};
 use crate::{BenchError, BenchOptions, Latency, page};
 
@@ -29,7 +28,7 @@ pub struct SingleRun {
     /// Whether exact neighbors were found, so that there is a recall.
     pub exact_available: bool,
     /// What was found when all of the index was looked at, before the timed search.
-    pub validation: ForestReport,
+    pub validation: Validated,
     /// The times of single queries.
     pub latency: Option<Latency>,
 }
@@ -100,7 +99,7 @@ impl SingleRun {
         let latency = self.latency.iter().map(|latency| ("single queries".to_owned(), latency));
         let page = page::begun("One build, one search", &self.summary)
             .plot(page::latency_plot(latency))
-            .facts("The index", page::forest_facts(&self.validation));
+            .facts("The index", page::index_facts(&self.validation));
         page::ended(page, &self.summary, &self.params)
     }
 }

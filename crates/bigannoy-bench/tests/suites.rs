@@ -61,8 +61,8 @@ fn a_single_run_fills_every_column_and_leaves_nothing() {
     assert_eq!(number(&run.summary, 0, "build_threads"), -1.0);
     let recall = number(&run.summary, 0, "recall_at_k");
     assert!((0.5..=1.0).contains(&recall), "{recall}");
-    assert!(run.exact_available);
-    assert_eq!(run.validation.n_present, 600);
+    assert!(run.exact_available && run.validation.validation.valid());
+    assert_eq!(run.validation.forest.n_present, 600);
     assert_eq!(run.latency.unwrap().count(), 20);
     assert_eq!(files(directory.path()), 0);
 }
@@ -98,7 +98,7 @@ fn a_suite_has_a_row_for_every_pair_and_larger_budgets_find_more() {
         assert_eq!(number(&run.summary, row, "recall_at_k"), 1.0, "all rows were looked at");
     }
     assert!(number(&run.summary, 1, "recall_at_k") < 1.0);
-    assert_eq!(run.validation.iter().map(|index| index.n_trees).collect::<Vec<_>>(), [2, 6]);
+    assert_eq!(run.validation.iter().map(|index| index.forest.n_trees).collect::<Vec<_>>(), [2, 6]);
     // Once built, an index is searched with every budget.
     let id = |row| run.summary.get(row, "index_id").unwrap();
     assert!(id(0) == id(2) && id(0) != id(3));
