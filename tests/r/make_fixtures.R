@@ -3,8 +3,8 @@
 #   Rscript --vanilla make_fixtures.R OUTDIR
 #
 # OUTDIR is created if need be, and every fixture is a folder in it. `cargo xtask fixtures
-# generate` runs this script and installs what it wrote. Nothing here comes from the library
-# under test.
+# generate` runs this script in the root of the repository and installs what it wrote. Nothing
+# here comes from the library under test.
 #
 # Descriptors record the folder they were written in, so the files are made in one fixed
 # scratch folder and copied from there: every run writes the same bytes.
@@ -175,6 +175,48 @@ make_clusters <- function(dir) {
   )), file.path(dir, "fixture.json"))
 }
 
+# ---- widths --------------------------------------------------------------------------------
+
+# Answers of other widths for the indexes of tests/fixtures/annoy/combos, whose own answers have
+# 1, 5, 10 and 63 neighbors. RcppAnnoy has no class for dot.
+make_widths <- function(dir, combos) {
+  classes <- list(euc = AnnoyEuclidean, ang = AnnoyAngular, man = AnnoyManhattan,
+                  ham = AnnoyHamming)
+  answer <- function(subject, number, k, search_k, r) {
+    stopifnot(identical(r$distance, narrow(r$distance)))
+    fields <- c(sprintf("%d", number), sprintf("%d", k), sprintf("%d", search_k),
+                json_object(c(index = json_array(sprintf("%d", r$item + 1L)),
+                              distance = json_array(json_number(r$distance)))))
+    json_object(setNames(fields, c(subject, "k", "search_k", "result")))
+  }
+  of_case <- function(name) {
+    query <- attach.big.matrix(file.path(combos, paste0(name, "_query.desc")))[, , drop = FALSE]
+    index <- new(classes[[substr(name, 1, 3)]], ncol(query))
+    index$load(file.path(combos, paste0(name, ".ann")))
+    # A budget of one, a small one, a large one, and one that takes in every item of every tree.
+    runs <- expand.grid(subject = seq_len(min(3L, nrow(query), index$getNItems())),
+                        search_k = c(-1L, 1L, 150L, 3000L, 1000000L), k = c(2L, 100L))
+    each <- function(subject, runs, find) {
+      json_array(vapply(seq_len(nrow(runs)), function(i) {
+        run <- runs[i, ]
+        answer(subject, run$subject, run$k, run$search_k, find(run))
+      }, ""))
+    }
+    json_object(c(
+      queries = each("query", runs, function(run) {
+        index$getNNsByVectorList(query[run$subject, ], run$k, run$search_k, TRUE)
+      }),
+      self = each("item", runs[runs$subject == 1L, ], function(run) {
+        index$getNNsByItemList(run$subject - 1L, run$k, run$search_k, TRUE)
+      })
+    ))
+  }
+  names <- sort(sub("[.]ann$", "", list.files(combos, "[.]ann$")), method = "radix")
+  names <- names[substr(names, 1, 3) %in% names(classes)]
+  write_text(json_object(setNames(vapply(names, of_case, ""), names)),
+             file.path(dir, "answers.json"))
+}
+
 # --------------------------------------------------------------------------------------------
 
 main <- function(out) {
@@ -182,10 +224,12 @@ main <- function(out) {
     stop(scratch, " exists: remove it, or wait for the other run that uses it")
   }
   on.exit(unlink(scratch, recursive = TRUE))
-  for (fixture in c("clusters")) {
+  for (fixture in c("clusters", "widths")) {
     dir <- file.path(scratch, fixture)
     stopifnot(dir.create(dir))
-    switch(fixture, clusters = make_clusters(dir))
+    switch(fixture,
+           clusters = make_clusters(dir),
+           widths = make_widths(dir, file.path("tests", "fixtures", "annoy", "combos")))
   }
   invisible(gc()) # closes the matrices before their files are copied
   dir.create(out, recursive = TRUE, showWarnings = FALSE)
