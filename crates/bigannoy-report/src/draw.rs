@@ -1,16 +1,21 @@
 //! The only place that knows the library that draws.
 
+use std::sync::Arc;
+
 use kuva::plot::legend::LegendPosition;
 use kuva::plot::{LinePlot, ScatterPlot};
-use kuva::render::layout::Layout;
+use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot as Drawn;
 
+use crate::table::grouped;
 use crate::{Axis, Plot, ReportError};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 440.0;
 /// What a row of the legend below takes, in which there are four names.
 const LEGEND_ROW: f64 = 18.0;
+/// Left of the plot, for the labels of its axis; and right of it, for half of the last label below.
+const MARGINS: (f64, f64) = (92.0, 32.0);
 /// What keeps the label of the lower axis off the legend.
 const X_LABEL_RISE: f64 = 6.0;
 /// Pixels to a unit, each way.
@@ -58,6 +63,8 @@ fn scene(plot: &Plot) -> (Vec<Drawn>, Layout) {
         .with_title(plain(&plot.title))
         .with_x_label(plain(&labelled(&plot.x)))
         .with_y_label(plain(&labelled(&plot.y)))
+        .with_force_margins(MARGINS.0, MARGINS.1)
+        .with_tick_format(TickFormat::Custom(Arc::new(tick)))
         .with_x_label_offset(0.0, -X_LABEL_RISE)
         .with_legend_position(LegendPosition::OutsideBottomColumns)
         .with_legend_box(false);
@@ -79,7 +86,50 @@ fn labelled(axis: &Axis) -> String {
     if axis.is_log { format!("{} (log scale)", axis.label) } else { axis.label.clone() }
 }
 
+/// A number beside an axis: up to four digits that matter, thousands apart, and no powers of ten
+/// between a billionth and a billion.
+fn tick(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-9..1e9).contains(&size) {
+        return format!("{value:e}");
+    }
+    // The library adds steps up, so that 0.3 may come as 0.30000000000000004.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 12")]
+    let decimals = (3.0 - size.max(1e-9).log10().floor()).clamp(0.0, 12.0) as usize;
+    let digits = format!("{value:.decimals$}");
+    grouped(match decimals {
+        0 => &digits,
+        _ => digits.trim_end_matches('0').trim_end_matches('.'),
+    })
+}
+
 /// Text in which nothing is a formula, and nothing but text.
 fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}").replace('$', "\\$")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tick;
+
+    #[test]
+    fn ticks_are_numbers_as_people_write_them() {
+        let written = [
+            (0.0, "0"),
+            (0.01, "0.01"),
+            (0.1 + 0.2, "0.3"),
+            (0.05, "0.05"),
+            (1.0, "1"),
+            (-2.5, "-2.5"),
+            (20.0, "20"),
+            (999.0, "999"),
+            (10_000.0, "10,000"),
+            (-1_000_000.0, "-1,000,000"),
+            (1e12, "1e12"),
+            (2e-12, "2e-12"),
+        ];
+        for (value, expected) in written {
+            assert_eq!(tick(value), expected);
+        }
+    }
 }
