@@ -2,7 +2,8 @@
 
 build(threads), save(path), load(path) and search(queries, k, setting, threads), which returns row
 numbers, counted from 0. A setting is a text; LADDER lists settings from the cheapest to the dearest.
-Rows are float32, row after row; distances are Euclidean.
+Rows are float32, row after row. Distances are Euclidean; ANGULAR says that a library takes angular
+distances itself, others get rows of length 1 then.
 """
 
 import os
@@ -20,12 +21,13 @@ class Annoy:
 
     LADDER = numbers(100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 102400)
     WHOLE = True  # a setting is a whole number, and any will do
+    ANGULAR = True
 
-    def __init__(self, rows, trees):
+    def __init__(self, rows, trees, metric):
         import annoy
 
         self.rows, self.trees = rows, int(trees)
-        self.index = annoy.AnnoyIndex(rows.shape[1], "euclidean")
+        self.index = annoy.AnnoyIndex(rows.shape[1], metric)
 
     def build(self, threads):
         for item, row in enumerate(self.rows):
@@ -61,6 +63,7 @@ class Hnswlib:
 
     LADDER = numbers(10, 20, 40, 80, 160, 320, 640)
     WHOLE = True
+    ANGULAR = False
 
     def __init__(self, rows):
         import hnswlib
@@ -88,6 +91,7 @@ class Usearch:
 
     LADDER = numbers(10, 20, 40, 80, 160, 320, 640)
     WHOLE = True
+    ANGULAR = False
 
     def __init__(self, rows):
         from usearch.index import Index
@@ -115,6 +119,7 @@ class Faiss:
     """What the indexes of faiss have in common."""
 
     WHOLE = True
+    ANGULAR = False
 
     def __init__(self, rows):
         import faiss
@@ -206,6 +211,7 @@ class Scann:
     LADDER = [f"{leaves}:{reordered}" for leaves in (4, 8, 16, 32, 64, 128)
               for reordered in (40, 120, 400)]
     WHOLE = False
+    ANGULAR = False
 
     def __init__(self, rows):
         import scann

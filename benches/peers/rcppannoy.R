@@ -2,7 +2,7 @@
 #
 #     Rscript rcppannoy.R DIR TREES QUERIES SEARCH_K OUT
 #
-# DIR holds train.desc and test.desc. Prints one JSON object; the ids, counted from 0, go to OUT.
+# DIR holds train.desc, test.desc and metric.txt. Prints one JSON object; the ids, counted from 0, go to OUT.
 # With 0 queries it only builds.
 
 suppressPackageStartupMessages({
@@ -19,7 +19,8 @@ index_path <- file.path(args[1], "rcppannoy.ann")
 seconds <- function(since) unname(proc.time()["elapsed"] - since["elapsed"])
 start <- proc.time()
 train <- attach.big.matrix(file.path(args[1], "train.desc"))
-index <- new(AnnoyEuclidean, ncol(train))
+metric <- readLines(file.path(args[1], "metric.txt"), warn = FALSE)
+index <- new(switch(metric, euclidean = AnnoyEuclidean, angular = AnnoyAngular), ncol(train))
 index$setSeed(42L)
 for (row in seq_len(nrow(train))) index$addItem(row - 1L, train[row, ])
 index$build(trees)

@@ -2,7 +2,7 @@
 
     serve.py NAME --data DIR --cache DIR --threads N [--trees N] [--index FILE] [--build-only]
 
-DIR holds train.npy and test.npy. The first line out tells what was built, and whether now or before;
+DIR holds train.npy, test.npy and metric.txt. The first line out tells what was built, and whether now or before;
 an index that was built before is taken from the cache, with what building it cost then. Requests:
 
     {"op": "search", "setting": "…", "threads": 1, "queries": 1000, "out": "ids.bin"}
@@ -41,13 +41,27 @@ def size(path):
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
+def read(args, name):
+    """Rows as the library takes them: under angular, those without a notion of it get unit vectors."""
+    rows = np.load(args.data / name, mmap_mode="r")
+    make, _ = LIBRARIES[args.name]
+    if metric(args) == "angular" and not make.ANGULAR:
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        rows = rows / np.where(lengths > 0, lengths, 1)
+    return rows
+
+
+def metric(args):
+    return (args.data / "metric.txt").read_text()
+
+
 def prepare(args):
     make, package = LIBRARIES[args.name]
-    train = np.load(args.data / "train.npy", mmap_mode="r")
+    train = read(args, "train.npy")
     # Under a name of its own for whatever decides what is built.
     key = f"{args.name}-{version(package)}-{args.trees or 0}-{args.threads}"
     stored, notes = args.cache / f"{key}.index", args.cache / f"{key}.json"
-    options = [args.trees] if args.trees else []
+    options = [args.trees, metric(args)] if args.trees else []
     if args.index:
         library = make(train, *options)
         library.load(str(args.index))
@@ -108,7 +122,7 @@ def main():
     say(version=f"{package} {version(package)}", ladder=ladder, whole=make.WHOLE, **built)
     if args.build_only:
         return
-    queries = np.ascontiguousarray(np.load(args.data / "test.npy"))
+    queries = np.ascontiguousarray(read(args, "test.npy"))
     for line in sys.stdin:
         answer(library, queries, json.loads(line))
 

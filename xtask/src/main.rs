@@ -24,7 +24,8 @@ const HELP: &str = "\
 usage: cargo xtask <command>
 
   bench [PART] [OPTIONS]        us and other libraries side by side; PART is build, search,
-                                exact, growth, all (the default) or smoke; CONTRIBUTING.md
+                                exact, growth, peers (the first, second and fourth; the
+                                default), parts, all or smoke; CONTRIBUTING.md
                                 tells the options
   ci [--keep-going]             everything that CI checks except R: format, lints, tests,
                                 docs, links, deps, fixtures, the README's main command

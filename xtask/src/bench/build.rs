@@ -115,6 +115,8 @@ fn ours(
         &threads,
         "--generator",
         generator,
+        "--metric",
+        &session.options.metric,
         "--overwrite",
     ]))?;
     let bytes = fs::metadata(&index).map_err(|e| format!("no index was built: {e}"))?.len();

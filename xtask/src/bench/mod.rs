@@ -8,6 +8,7 @@ mod build;
 mod exact;
 mod growth;
 mod options;
+mod parts;
 mod process;
 mod search;
 mod served;
@@ -41,7 +42,8 @@ fn measure(options: Options) -> Outcome {
             Part::Search => search::run(&mut session)?,
             Part::Exact => exact::run(&mut session)?,
             Part::Growth => growth::run(&mut session)?,
-            Part::All | Part::Smoke => {}
+            Part::Parts => parts::run_all(&session)?,
+            Part::Peers | Part::All | Part::Smoke => {}
         }
         // A page after each part: what is measured is not lost if the next part fails.
         session.page()?;

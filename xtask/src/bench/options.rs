@@ -13,6 +13,10 @@ pub(crate) enum Part {
     Search,
     Exact,
     Growth,
+    /// Those in which others take part, and how cost grows.
+    Peers,
+    /// The parts of our own, each by itself.
+    Parts,
     All,
     Smoke,
 }
@@ -53,6 +57,8 @@ pub(crate) enum Source {
 pub(crate) struct Options {
     pub(crate) part: Part,
     pub(crate) source: Source,
+    /// What near means: euclidean or angular.
+    pub(crate) metric: String,
     /// Rows of the reference, at most.
     pub(crate) rows: Option<usize>,
     /// Queries, at most.
@@ -74,11 +80,12 @@ impl Options {
     pub(crate) fn parse(words: &[&str]) -> Result<Self, Failure> {
         let (part, rest) = match words.split_first() {
             Some((&name, rest)) if !name.starts_with('-') => (part(name)?, rest),
-            _ => (Part::All, words),
+            _ => (Part::Peers, words),
         };
         let mut options = Options {
             part,
             source: Source::Synthetic { shape: "clustered".to_owned(), columns: 50 },
+            metric: "euclidean".to_owned(),
             rows: None,
             queries: 10_000,
             quick: false,
@@ -101,6 +108,7 @@ impl Options {
                 "--query" => query = Some(absolute(value()?)),
                 "--shape" => shape = Some(value()?.to_owned()),
                 "--columns" => columns = Some(count(word, value()?)?),
+                "--metric" => options.metric = metric(value()?)?,
                 "--rows" => options.rows = Some(count(word, value()?)?),
                 "--queries" => options.queries = count(word, value()?)?,
                 "--out" => options.out = absolute(value()?),
@@ -141,7 +149,8 @@ impl Options {
     /// What is measured, one after the other.
     pub(crate) fn parts(&self) -> Vec<Part> {
         match self.part {
-            Part::All => vec![Part::Search, Part::Build, Part::Growth],
+            Part::Peers => vec![Part::Search, Part::Build, Part::Growth],
+            Part::All => vec![Part::Search, Part::Build, Part::Growth, Part::Parts],
             part => vec![part],
         }
     }
@@ -158,15 +167,26 @@ fn part(name: &str) -> Result<Part, Failure> {
         "search" => Part::Search,
         "exact" => Part::Exact,
         "growth" => Part::Growth,
+        "peers" => Part::Peers,
+        "parts" => Part::Parts,
         "all" => Part::All,
         "smoke" => Part::Smoke,
         _ => {
             let fault = format!(
-                "cargo xtask bench does not know {name}: build, search, exact, growth, all or smoke"
+                "cargo xtask bench does not know {name}: build, search, exact, growth, peers, parts, \
+                 all or smoke"
             );
             return Err(fault.into());
         }
     })
+}
+
+/// Those that all libraries know, under whichever name.
+fn metric(name: &str) -> Result<String, Failure> {
+    match name {
+        "euclidean" | "angular" => Ok(name.to_owned()),
+        _ => Err(format!("--metric is {name}, expected euclidean or angular").into()),
+    }
 }
 
 fn count(name: &str, text: &str) -> Result<usize, Failure> {
@@ -226,6 +246,7 @@ mod tests {
             &["--rows", "0"],
             &["--rows"],
             &["--what"],
+            &["--metric", "near"],
             &["--reference", "a.npy", "--query", "b.npy", "--shape", "normal"],
         ] {
             assert!(Options::parse(words).is_err(), "{words:?}");

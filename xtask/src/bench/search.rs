@@ -456,6 +456,8 @@ impl Race<'_> {
             &index,
             "--trees",
             &trees_text,
+            "--metric",
+            &self.session.options.metric,
         ]))?;
         let (_, search) = measured(&mut self.session.bigannoy(&[
             "search",
@@ -490,6 +492,8 @@ impl Race<'_> {
             &data("test.desc"),
             "-k",
             "10",
+            "--metric",
+            &self.session.options.metric,
             "--ids",
             &at("ids.desc"),
             "--distances",

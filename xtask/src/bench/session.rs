@@ -147,12 +147,17 @@ impl Session {
             }
             Source::Synthetic { shape, columns } => format!("{shape}-{columns}"),
         };
+        let key = match self.options.metric.as_str() {
+            "euclidean" => key,
+            metric => format!("{key}-{metric}"),
+        };
         let all = if rows > usize::MAX >> 2 { "all".to_owned() } else { rows.to_string() };
         let path = self.options.out.join("data").join(format!("{key}-{all}"));
         let out = path.to_string_lossy();
         let mut words = vec!["prepare".to_owned(), "--out".to_owned(), out.into_owned()];
         let mut add = |name: &str, value: String| words.extend([format!("--{name}"), value]);
         add("rows", rows.to_string());
+        add("metric", self.options.metric.clone());
         add("queries", queries.to_string());
         match source {
             Source::Files { reference, query } => {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bigannoy::matrix::DenseRows;
-use bigannoy::{ExactMetric, ExactOptions, RowSource};
+use bigannoy::{ExactOptions, Metric, RowSource};
 use bigannoy_bench::{Shape, Synthetic};
 
 use crate::Failure;
@@ -14,8 +14,8 @@ use crate::data::Rows;
 /// Neighbors of each query.
 pub(crate) const K: usize = 10;
 
-/// Makes `train` and `test` in `--out`, for NumPy and for R, and `exact.bin` with the distances of
-/// the exact neighbors, unless just that is there already.
+/// Makes `train` and `test` in `--out`, for NumPy and for R, `metric.txt` with what near means, and
+/// `exact.bin` with the distances of the exact neighbors, unless just that is there already.
 ///
 /// `--reference` and `--query` name files; without them, `--shape`, `--rows`, `--columns`,
 /// `--queries` and `--seed` say what is made. `--rows` and `--queries` also limit what is read.
@@ -50,7 +50,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         rows.write_npy(&out.join(format!("{name}.npy")))?;
         rows.write_matrix(&out.join(format!("{name}.desc")))?;
     }
-    fs::write(out.join("exact.bin"), bytemuck::cast_slice(&exact(&train, &test)?))?;
+    let metric: Metric = arguments.value("metric")?;
+    fs::write(out.join("metric.txt"), metric.to_string())?;
+    fs::write(out.join("exact.bin"), bytemuck::cast_slice(&exact(&train, &test, metric)?))?;
     // Last: what is not whole is made anew.
     Ok(fs::write(note, asked)?)
 }
@@ -69,11 +71,16 @@ fn asked(arguments: &Arguments) -> Result<String, Failure> {
     Ok(asked)
 }
 
+/// What near means for the prepared data.
+pub(crate) fn metric(data: &Path) -> Result<Metric, Failure> {
+    Ok(fs::read_to_string(data.join("metric.txt"))?.parse()?)
+}
+
 /// The distance of each exact neighbor, `K` for each query.
-fn exact(train: &Rows, test: &Rows) -> Result<Vec<f64>, Failure> {
+fn exact(train: &Rows, test: &Rows, metric: Metric) -> Result<Vec<f64>, Failure> {
     let reference = DenseRows::row_major(&train.values, train.ncols);
     let queries = DenseRows::row_major(&test.values, test.ncols);
-    let options = ExactOptions::new(ExactMetric::Euclidean, K);
+    let options = ExactOptions::new(metric.to_string().parse()?, K);
     let found = bigannoy::exact(&reference, &queries, &options)?.neighbors;
     let distances = |row| found.wide_row(row).map(|near| near.distance).collect::<Vec<_>>();
     Ok((0..found.nrows()).flat_map(distances).collect())

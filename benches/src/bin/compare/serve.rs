@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::data::Rows;
-use crate::prepare::K;
+use crate::prepare::{K, metric};
 use crate::protocol::{answer, count, say, text};
 
 const LADDER: [&str; 11] =
@@ -31,9 +31,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let read = |name: &str| Rows::read(&data.join(name), usize::MAX);
     let queries = read("test.npy")?;
     let trees: usize = arguments.value("trees")?;
+    let metric = metric(&data)?;
     let version = format!("bigannoy {}", env!("CARGO_PKG_VERSION"));
     if trees == 0 {
         let train = read("train.npy")?;
+        let metric: ExactMetric = metric.to_string().parse()?;
         say(&json!({
             "version": version, "ladder": ["exact"], "whole": false, "build_seconds": 0.0,
             "build_cpu": 0.0, "bytes": 4 * train.values.len(),
@@ -41,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return answer(|request| {
             respond(request, &queries, &mut |queries, threads| {
                 let reference = DenseRows::row_major(&train.values, train.ncols);
-                let options = ExactOptions::new(ExactMetric::Euclidean, K);
+                let options = ExactOptions::new(metric, K);
                 let options = match threads {
                     None => options,
                     Some(threads) => options.threads(threads),
@@ -50,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             })
         });
     }
-    let (index, mut built) = index(arguments, &data.join("train.desc"), trees)?;
+    let (index, mut built) = index(arguments, &data.join("train.desc"), metric, trees)?;
     built["version"] = version.into();
     built["ladder"] = LADDER.as_slice().into();
     built["whole"] = true.into();
@@ -69,7 +71,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Builds or opens the index, with what building it cost.
-fn index(arguments: &Arguments, train: &Path, trees: usize) -> Result<(Index, Value), Failure> {
+fn index(
+    arguments: &Arguments,
+    train: &Path,
+    metric: Metric,
+    trees: usize,
+) -> Result<(Index, Value), Failure> {
     if let Some(path) = arguments.find("index") {
         let index = bigannoy::open(path, &OpenOptions::new().prefault(true))?;
         let bytes = fs::metadata(path)?.len();
@@ -78,7 +85,7 @@ fn index(arguments: &Arguments, train: &Path, trees: usize) -> Result<(Index, Va
     let threads: usize = arguments.value("threads")?;
     let generator: Generator = arguments.value("generator")?;
     let path = arguments.path("cache")?.join(format!("bigannoy-{generator}-{trees}.ann"));
-    let options = BuildOptions::new(Metric::Euclidean)
+    let options = BuildOptions::new(metric)
         .trees(trees)
         .threads(threads)
         .generator(generator)
