@@ -7,9 +7,10 @@ use bigannoy::format::Variant;
 use bigannoy::{
     BuildOptions, DEFAULT_BLOCK_ROWS, DEFAULT_MEMORY, DEFAULT_TOLERANCE, DEFAULT_TREES,
     ExactMetric, ExactOptions, Generator, Input, Level, Metric, OpenOptions, RecallCheck,
+    Sketching,
 };
 use bytesize::ByteSize;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::Bench;
 use crate::matrix::Matrix;
@@ -161,6 +162,10 @@ pub(crate) struct Search {
     /// Compare each query with all items, without the trees.
     #[arg(long)]
     pub(crate) exhaustive: bool,
+    /// Whether short copies of the items and planes, kept in memory while searching, save reading most
+    /// of the index: auto makes them as soon as it pays. No answer depends on it.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Sketch::Auto)]
+    pub(crate) sketch: Sketch,
     /// Fail where a query has fewer than K neighbors. Without it they are NA.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -388,6 +393,27 @@ impl Metadata {
         match &self.metadata {
             Some(path) => options.metadata_path(path),
             None => options,
+        }
+    }
+}
+
+/// Whether a search keeps short copies of the index in memory.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Sketch {
+    /// As soon as it pays.
+    Auto,
+    /// From the first query on.
+    Always,
+    /// At no time.
+    Never,
+}
+
+impl Sketch {
+    pub(crate) fn choice(self) -> Sketching {
+        match self {
+            Sketch::Auto => Sketching::Auto,
+            Sketch::Always => Sketching::Always,
+            Sketch::Never => Sketching::Never,
         }
     }
 }

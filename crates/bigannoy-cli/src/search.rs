@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
 
 fn options(arguments: &args::Search, index: &Index) -> Result<SearchOptions, Failure> {
     let mut options = SearchOptions::new(arguments.k)
+        .sketching(arguments.sketch.choice())
         .strict(arguments.strict)
         .widen(arguments.widen)
         .skip_missing(arguments.skip_missing)

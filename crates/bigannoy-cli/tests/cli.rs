@@ -183,6 +183,10 @@ fn settings_of_a_search_reach_it() {
     place.succeed("build reference.desc --index c.ann --trees 3");
     let csv = |line: &str| place.succeed(line);
     let exact = csv("search c.ann --exhaustive -k 3");
+    for sketch in ["auto", "always", "never"] {
+        let sketched = csv(&format!("search c.ann --exhaustive -k 3 --sketch {sketch}"));
+        assert_eq!(sketched, exact, "{sketch}");
+    }
     assert_ne!(exact, csv("search c.ann --search-k 3 -k 3 --block-size 100 --widen"));
     let ids = |csv: &str| -> Vec<String> {
         csv.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().to_owned()).collect()
@@ -378,6 +382,7 @@ fn wrong_usage_is_status_two() {
         "search ref.ann --distances d.desc",
         "search ref.ann --search-k 9 --exhaustive",
         "search ref.ann --skip-missing",
+        "search ref.ann --sketch perhaps",
         "search ref.ann --query query.desc --include-self",
         "search ref.ann --candidates 9",
         "search ref.ann --metric euclidean",
