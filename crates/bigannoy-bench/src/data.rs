@@ -7,10 +7,10 @@ use bigannoy::matrix::DenseRows;
 use bigannoy::{BigMatrix, Input, Metric, RowSource};
 use tempfile::TempDir;
 
-use crate::settings::{Queries, interrupted};
+use crate::settings::{Queries, check_k, interrupted};
 use crate::{BenchError, BenchOptions, Synthetic};
 
-/// A directory of this run's own, which goes with it unless it is to stay.
+/// A directory of this run's own, which goes with it unless it is to stay and has something in it.
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
@@ -18,8 +18,17 @@ pub(crate) struct Place {
     _temporary: Option<TempDir>,
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Fails where it is not empty: then it is as it should be.
+        let _ = fs::remove_dir(&self.path);
+    }
+}
+
 impl Place {
+    /// Makes the directory, once the settings are found to be possible.
     pub(crate) fn new(options: &BenchOptions) -> Result<Self, BenchError> {
+        options.check()?;
         let parent = options.path_dir.clone().unwrap_or_else(std::env::temp_dir);
         let directory = tempfile::Builder::new()
             .prefix("bigannoy-bench-")
@@ -125,7 +134,6 @@ pub(crate) struct DataSet {
 impl DataSet {
     /// Makes or attaches both, and checks that they go together and with `k`.
     pub(crate) fn new(options: &BenchOptions, place: &Place) -> Result<Self, BenchError> {
-        options.check()?;
         let synthetic = || {
             let (nrows, ncols) = (options.n_ref, options.n_dim);
             Synthetic::reference(options.shape, nrows, ncols, options.seed)
@@ -166,11 +174,7 @@ impl DataSet {
                 ));
             }
         }
-        let most = n_ref - usize::from(self.queries.is_none());
-        if options.k > most {
-            return Err(BenchError::setting("k", options.k, format!("at most {most} here")));
-        }
-        Ok(())
+        check_k(options.k, n_ref, self.queries.is_none())
     }
 
     pub(crate) fn n_query(&self) -> usize {

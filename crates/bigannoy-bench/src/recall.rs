@@ -45,6 +45,12 @@ pub fn recall_suite(
             return Err(BenchError::setting(name, found, "numbers of at least 1"));
         }
     }
+    let mut trees = n_trees.to_vec();
+    trees.sort_unstable();
+    if let Some(pair) = trees.windows(2).find(|pair| pair[0] == pair[1]) {
+        let found = format!("{} twice", pair[0]);
+        return Err(BenchError::setting("n_trees", found, "different numbers"));
+    }
     let place = Place::new(options)?;
     let data = DataSet::new(options, &place)?;
     let exact = exact(&data, options)?;

@@ -143,7 +143,10 @@ impl BenchOptions {
                             for a reference that is made";
             return Err(BenchError::setting("query", "synthetic", expected));
         }
-        Ok(())
+        match self.reference {
+            Some(_) => Ok(()), // not looked at yet
+            None => check_k(self.k, self.n_ref, self.queries == Queries::OwnRows),
+        }
     }
 
     /// The settings by the names that they have on the command line, as text.
@@ -209,6 +212,17 @@ impl BenchOptions {
             None => options,
         }
     }
+}
+
+/// Refuses more neighbors than a reference has rows; `own_rows` are left out of their neighbors.
+pub(crate) fn check_k(k: usize, n_ref: usize, own_rows: bool) -> Result<(), BenchError> {
+    let most = n_ref - usize::from(own_rows).min(n_ref);
+    if k <= most {
+        return Ok(());
+    }
+    let why = if own_rows { ", and a row is not its own neighbor" } else { "" };
+    let expected = format!("at most {most}: the reference has {n_ref} rows{why}");
+    Err(BenchError::setting("k", k, expected))
 }
 
 /// Is called with what begins.

@@ -9,6 +9,7 @@ use crate::data::{DataSet, Place, Rows};
 use crate::exact::Exact;
 use crate::run::{Built, Searchable, build, latency};
 use crate::sample::{Sample, without_own};
+use crate::settings::check_k;
 use crate::{BenchError, BenchOptions, Cost, Interval, Queries, Watch};
 
 /// What is to be reached.
@@ -184,6 +185,7 @@ pub fn tune(options: &TuneOptions) -> Result<Tuning, BenchError> {
     }
     options.watch.begin("drawing queries")?;
     let sample = Sample::draw(&reference, options.query.as_deref(), options.sample, options.seed)?;
+    check_k(options.k, reference.shape().0, sample.own.is_some())?;
     let count = sample.count();
     let data = DataSet { reference, queries: Some(sample.rows) };
     // One more where a row is among its own neighbors, and is taken away.

@@ -180,9 +180,31 @@ fn faults_in_settings_are_told_before_any_work() {
     assert!(told(BenchOptions { metric: Metric::Hamming, ..small() }).contains("hamming"));
     assert!(told(BenchOptions { search_threads: Some(0), ..small() }).contains("threads is 0"));
     assert!(recall_suite(&small(), &[], &[None]).is_err());
+    let error = recall_suite(&small(), &[5, 2, 5], &[None]).unwrap_err().to_string();
+    assert_eq!(error, "n_trees is 5 twice, expected different numbers");
     let grid = VolumeGrid { n_ref: vec![100, 5], ..VolumeGrid::default() };
     let error = volume_suite(&small(), &grid).unwrap_err().to_string();
     assert!(error.contains("at most 5"), "{error}");
+    // Where own rows are searched for, a row less: found before the larger size is measured.
+    let grid = VolumeGrid { n_ref: vec![1_000_000_000, 10], ..grid };
+    let error = volume_suite(&BenchOptions { queries: Queries::OwnRows, ..small() }, &grid);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("at most 9"), "{error}");
+}
+
+#[test]
+fn what_is_refused_leaves_no_directory_although_files_are_to_be_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let kept = BenchOptions {
+        path_dir: Some(directory.path().to_path_buf()),
+        keep_files: true,
+        ..small()
+    };
+    single(&BenchOptions { k: 601, ..kept.clone() }).unwrap_err();
+    let absent = directory.path().join("none.desc");
+    let reference = Some(absent);
+    single(&BenchOptions { reference, queries: Queries::OwnRows, ..kept }).unwrap_err();
+    assert_eq!(files(directory.path()), 0);
 }
 
 #[test]

@@ -99,6 +99,8 @@ fn what_does_not_go_together_is_refused() {
     let told = |options: TuneOptions| tune(&options).unwrap_err().to_string();
     let wrong = TuneOptions { reference: query, index: Some(index), ..options.clone() };
     assert!(told(wrong).contains("expected 3000 x 10, as the index"));
+    let error = told(TuneOptions { k: 3_000, ..options.clone() });
+    assert!(error.starts_with("k is 3000, expected at most 2999"), "{error}");
     for goal in [Goal::Recall(0.0), Goal::Recall(1.1), Goal::LatencyMs(f64::NAN)] {
         assert!(told(TuneOptions { goal, ..options.clone() }).contains("expected above 0"));
     }

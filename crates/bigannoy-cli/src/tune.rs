@@ -2,10 +2,10 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bigannoy::{Generator, Metric};
-use bigannoy_bench::report::{Format, write_table};
+use bigannoy_bench::report::{Table, write_table};
 use bigannoy_bench::{DEFAULT_SAMPLE, Goal, TuneOptions, tune};
 use clap::Args;
 
@@ -70,7 +70,13 @@ pub(crate) struct Tune {
 
 pub(crate) fn run(arguments: &Tune) -> Result<(), Failure> {
     if let Some(output) = &arguments.output {
-        Format::of_path(output)?;
+        Table::check_path(output)?;
+    }
+    let mut sidecar = arguments.file.clone().into_os_string();
+    sidecar.push(".meta");
+    if arguments.reference.is_none() && Path::new(&sidecar).exists() {
+        let index = arguments.file.display();
+        return Err(format!("{index} is an index: --reference says which matrix it is over").into());
     }
     let tuning = tune(&arguments.options()?)?;
     if let Some(output) = &arguments.output {

@@ -53,6 +53,17 @@ fn matrices_of_ones_own_are_measured() {
     }
     let csv = place.succeed("bench compare reference.desc --query query.desc --n-trees 5 -k 3");
     assert_eq!(csv.lines().count(), 3);
+    place.succeed("build reference.desc --index reference.ann --trees 5");
+    let error = place.fail("tune reference.ann --recall 0.9");
+    assert!(error.contains("--reference"), "{error}");
+    let before = place.files();
+    let error = place.fail("tune reference.desc --recall 0.9 --output none/t.csv");
+    assert!(error.contains("none is no directory"), "{error}");
+    for output in ["--output none/t.csv", "--report none/p.html"] {
+        let error = place.fail(&format!("bench single --n-ref 1000000000 --path-dir . {output}"));
+        assert!(error.contains("none is no directory"), "{error}");
+    }
+    assert_eq!(place.files(), before);
     let error = place.fail("bench single reference.desc");
     assert!(error.contains("query is synthetic"), "{error}");
 }

@@ -15,6 +15,14 @@ pub enum ReportError {
         /// The endings that are known.
         expected: &'static str,
     },
+    /// There is no such directory as the file is to be in.
+    #[error("cannot write {}: {} is no directory", path.display(), directory.display())]
+    Directory {
+        /// The file asked for.
+        path: PathBuf,
+        /// Its directory.
+        directory: PathBuf,
+    },
     /// The file could not be written.
     #[error("cannot write {}", path.display())]
     Write {

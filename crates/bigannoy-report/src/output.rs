@@ -44,6 +44,30 @@ pub fn write_table(table: &Table, path: &Path) -> Result<(), ReportError> {
     write(path, text.as_bytes())
 }
 
+impl Table {
+    /// Checks, ahead of the work, that [`write_table`] can write a table under this name, as far as
+    /// the name and its directory tell.
+    ///
+    /// # Errors
+    /// [`ReportError::Ending`], [`ReportError::Directory`].
+    pub fn check_path(path: &Path) -> Result<(), ReportError> {
+        Format::of_path(path)?;
+        check_directory(path)
+    }
+}
+
+/// Fails where the directory of a file is not there.
+pub(crate) fn check_directory(path: &Path) -> Result<(), ReportError> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if directory.is_dir() {
+        return Ok(());
+    }
+    Err(ReportError::Directory { path: path.to_path_buf(), directory: directory.to_path_buf() })
+}
+
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     std::fs::write(path, bytes)
         .map_err(|source| ReportError::Write { path: path.to_path_buf(), source })

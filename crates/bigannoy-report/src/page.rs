@@ -116,14 +116,16 @@ impl Report {
         output::write(path, self.to_html().as_bytes())
     }
 
-    /// Checks, ahead of the work, that a page can be written under this name.
+    /// Checks, ahead of the work, that a page can be written under this name, as far as the name and
+    /// its directory tell.
     ///
     /// # Errors
-    /// [`ReportError::Ending`] where the name does not end in `.html`.
+    /// [`ReportError::Ending`] where the name does not end in `.html`, [`ReportError::Directory`]
+    /// where its directory is not there.
     pub fn check_path(path: &Path) -> Result<(), ReportError> {
         let ending = path.extension().and_then(|ending| ending.to_str());
         match ending.map(str::to_ascii_lowercase).as_deref() {
-            Some("html" | "htm") => Ok(()),
+            Some("html" | "htm") => output::check_directory(path),
             _ => Err(ReportError::Ending { path: path.to_path_buf(), expected: ".html" }),
         }
     }

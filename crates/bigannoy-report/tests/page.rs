@@ -109,5 +109,14 @@ fn files_are_written_by_their_endings() {
     assert!(matches!(write_table(&table, &at("t.txt")), Err(ReportError::Ending { .. })));
     assert!(matches!(write_table(&table, &at("missing/t.csv")), Err(ReportError::Write { .. })));
     assert!(Report::check_path(&at("r.html")).is_ok());
+    // Found before the work and not after it.
+    for error in [
+        Report::check_path(&at("none/r.html")).unwrap_err(),
+        Table::check_path(&at("none/t.csv")).unwrap_err(),
+    ] {
+        assert!(matches!(error, ReportError::Directory { .. }), "{error}");
+    }
+    assert!(Table::check_path(&at("t.jsonl")).is_ok());
+    assert!(matches!(Table::check_path(&at("t.txt")), Err(ReportError::Ending { .. })));
     assert!(matches!(Report::new("t").write(&at("r.pdf")), Err(ReportError::Ending { .. })));
 }

@@ -4,7 +4,7 @@ mod args;
 
 use std::io::Write;
 
-use bigannoy_bench::report::{Format, Report, Table, write_table};
+use bigannoy_bench::report::{Report, Table, write_table};
 use bigannoy_bench::{BenchOptions, Watch, compare, recall_suite, single, volume_suite};
 
 pub(crate) use self::args::Bench;
@@ -48,9 +48,9 @@ fn measure(
     mut options: BenchOptions,
     measurement: impl FnOnce(&BenchOptions) -> Result<(Table, Report), Failure>,
 ) -> Result<(), Failure> {
-    // A name that says no form is a fault that shows before the work, not after it.
+    // A name that says no form, or a directory that is not there, shows before the work.
     if let Some(output) = &common.output {
-        Format::of_path(output)?;
+        Table::check_path(output)?;
     }
     if let Some(report) = &common.report {
         Report::check_path(report)?;
