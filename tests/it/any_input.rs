@@ -16,6 +16,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use crate::support::cases;
+
 /// Every descriptor that R wrote, text and RDS.
 static DESCRIPTORS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let mut found = Vec::new();
@@ -175,10 +177,6 @@ fn settings() -> impl Strategy<Value = Vec<u8>> {
         Ok(0) => settings,
         len => [vec![len.unwrap()], settings].concat(),
     })
-}
-
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

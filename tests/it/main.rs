@@ -3,6 +3,7 @@
 
 mod any_input;
 mod checksums;
+mod corruption;
 mod determinism;
 mod exact;
 mod fixtures;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bigannoy::matrix::{Element, MatrixSpec, NewMatrix};
 use bigannoy::{BigMatrix, Metric, Neighbor, NeighborBlock, RowSource};
 use bigannoy_tests::fixture;
+use proptest::prelude::ProptestConfig;
 
 /// The metrics of the clustered data, each with the name that fixtures give it.
 pub(crate) const METRICS: [(Metric, &str); 2] =
@@ -43,4 +44,17 @@ pub(crate) fn answer(row: &[Neighbor]) -> Vec<(u32, u32)> {
 /// [`answer`] for each row of a block.
 pub(crate) fn answers(block: &NeighborBlock) -> Vec<Vec<(u32, u32)>> {
     block.rows().map(answer).collect()
+}
+
+/// What the environment says about how often something is tried, or else `usual`.
+pub(crate) fn count(variable: &str, usual: u32) -> u32 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}, no number")),
+        Err(_) => usual,
+    }
+}
+
+/// A property that is tried so often; what fails is told and not kept in a file.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }

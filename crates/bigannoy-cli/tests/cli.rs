@@ -431,29 +431,6 @@ fn a_full_standard_output_is_a_failure() {
     }
 }
 
-/// A limit on the size of files is like a full disk: a message, and nothing left behind.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_file_that_may_not_grow_is_a_failure_that_leaves_nothing() {
-    let place = seed();
-    copy_clusters(&place);
-    let before = place.files();
-    let script = format!(
-        "ulimit -f 100; exec {} build reference.desc --index big.ann",
-        env!("CARGO_BIN_EXE_bigannoy")
-    );
-    let output = Command::new("sh")
-        .args(["-c", &script])
-        .current_dir(place.path("."))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("big.ann"), "{message}");
-    assert!(place.files() == before, "a file is left");
-}
-
 /// `head` closes the pipe after its lines; that is no failure, wherever the output is by then.
 #[cfg(unix)]
 #[test]

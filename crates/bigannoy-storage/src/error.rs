@@ -17,6 +17,22 @@ pub enum StorageError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The disk, or a limit set for the process, has no room for the file.
+    #[error(
+        "cannot reserve {needed} bytes for {}{}",
+        path.display(),
+        free.map_or_else(String::new, |free| format!(", where {free} are free"))
+    )]
+    NoSpace {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that it needs, those it has included.
+        needed: u64,
+        /// Bytes that the file system has left, where it is the one that refused.
+        free: Option<u64>,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The path leads to something that is not a regular file.
     #[error("{} is {found}, expected a regular file", path.display())]
     NotRegular {
@@ -128,6 +144,7 @@ impl StorageError {
     pub fn path(&self) -> &Path {
         match self {
             StorageError::Io { path, .. }
+            | StorageError::NoSpace { path, .. }
             | StorageError::NotRegular { path, .. }
             | StorageError::TooShort { path, .. }
             | StorageError::InUse { path, .. }

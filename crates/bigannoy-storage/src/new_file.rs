@@ -237,9 +237,17 @@ pub(crate) fn sync_directory(path: &Path) {
     let _ = path;
 }
 
+/// Errors tell how far the file has come.
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.file.write(bytes).map_err(|source| match self.file.stream_position() {
+            Ok(start) if source.kind() != io::ErrorKind::Interrupted => {
+                let count = bytes.len();
+                let message = format!("{count} bytes after the first {start}: {source}");
+                io::Error::new(source.kind(), message)
+            }
+            _ => source,
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {

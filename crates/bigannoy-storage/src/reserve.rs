@@ -1,6 +1,7 @@
 //! Space on the disk, asked for in advance.
 
 use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::StorageError;
@@ -13,7 +14,8 @@ use crate::StorageError;
 /// was a hole before stays one there.
 ///
 /// # Errors
-/// [`StorageError::Io`], naming `path`: no space, most likely. The file may have grown.
+/// [`StorageError::NoSpace`] where there is none, [`StorageError::Io`] for other reasons. The file may
+/// have grown.
 pub fn reserve(file: &File, path: &Path, len_bytes: u64) -> Result<(), StorageError> {
     if len_bytes == 0 {
         return Ok(());
@@ -29,7 +31,7 @@ pub fn reserve(file: &File, path: &Path, len_bytes: u64) -> Result<(), StorageEr
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
                     write_zeros(file, path, len_bytes)
                 }
-                Err(errno) => Err(StorageError::io("reserve space for", path)(errno.into())),
+                Err(errno) => Err(refused(file, path, len_bytes, errno.into())),
             };
         }
     }
@@ -51,7 +53,35 @@ fn write_zeros(file: &File, path: &Path, len_bytes: u64) -> Result<(), StorageEr
         }
         Ok(())
     };
-    write().map_err(StorageError::io("reserve space for", path))
+    write().map_err(|error| refused(file, path, len_bytes, error))
+}
+
+/// The error of a reservation of `needed` bytes.
+fn refused(file: &File, path: &Path, needed: u64, source: io::Error) -> StorageError {
+    match source.kind() {
+        ErrorKind::StorageFull => {
+            let path = path.to_path_buf();
+            StorageError::NoSpace { path, needed, free: free_bytes(file), source }
+        }
+        ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded => {
+            StorageError::NoSpace { path: path.to_path_buf(), needed, free: None, source }
+        }
+        _ => StorageError::io("reserve space for", path)(source),
+    }
+}
+
+/// What the file system of `file` has left, where it tells.
+fn free_bytes(file: &File) -> Option<u64> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    {
+        let free = rustix::fs::fstatvfs(file).ok()?;
+        Some(free.f_bavail.saturating_mul(free.f_frsize))
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    {
+        let _ = file;
+        None
+    }
 }
 
 #[cfg(test)]
@@ -85,5 +115,7 @@ mod tests {
         let file = File::create(&path).unwrap();
         let error = reserve(&file, &path, 1 << 62).unwrap_err();
         assert_eq!(error.path(), path);
+        assert!(matches!(error, StorageError::NoSpace { needed, .. } if needed == 1 << 62));
+        assert!(error.to_string().contains("cannot reserve 4611686018427387904 bytes"), "{error}");
     }
 }
