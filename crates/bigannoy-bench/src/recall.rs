@@ -47,8 +47,8 @@ pub fn recall_suite(
     }
     let mut trees = n_trees.to_vec();
     trees.sort_unstable();
-    if let Some(pair) = trees.windows(2).find(|pair| pair[0] == pair[1]) {
-        let found = format!("{} twice", pair[0]);
+    if let Some([twice, ..]) = trees.windows(2).find(|pair| pair[0] == pair[1]) {
+        let found = format!("{twice} twice");
         return Err(BenchError::setting("n_trees", found, "different numbers"));
     }
     let place = Place::new(options)?;
