@@ -146,7 +146,11 @@ impl<'a> Forest<'a> {
         }
         if count as usize <= layout.leaf_capacity() {
             let items = &words[layout.children_word()..][..count as usize];
-            if let Some(item) = items.iter().find(|&&item| item >= self.shape.n_items) {
+            // All are compared, several at a time; which it is only matters where there is one.
+            let beyond = |item: u32| item >= self.shape.n_items;
+            if items.iter().fold(false, |any, &item| any | beyond(item))
+                && let Some(item) = items.iter().find(|&&item| beyond(item))
+            {
                 let problem = format!("lists item {item} of {}", self.shape.n_items);
                 return Err(self.damaged(id, problem));
             }
@@ -174,6 +178,17 @@ impl<'a> Forest<'a> {
             offset: layout.plane_offset(words),
             children,
         }))
+    }
+
+    /// The items of a leaf that [`Forest::record`] has found to list `count` of them, without checking
+    /// it again.
+    ///
+    /// # Panics
+    /// If there is no such record, or a leaf holds fewer.
+    #[must_use]
+    #[inline]
+    pub fn leaf_items(&self, id: NodeId, count: usize) -> &'a [u32] {
+        &self.words_of(id.0)[self.shape.layout.children_word()..][..count]
     }
 
     /// Has the processor fetch the record numbered `id`, if there is one, while it goes on with other

@@ -12,8 +12,9 @@ use crate::sketched::Kept;
 /// `D` holds the bytes, which must not change while the index lives and must begin at a multiple
 /// of four bytes, as mapped files and vectors of `u32` do.
 ///
-/// Memory beside the bytes: a sketch of the items once it pays (see [`crate::Sketching`]), and for as
-/// many threads as have searched at once their buffers: a bit for each item, and what one query needs.
+/// Memory beside the bytes: sketches of the items and short trees once they pay (see
+/// [`crate::Sketching`]), and for as many threads as have searched at once their buffers: a bit for each
+/// item, and what one query needs.
 #[derive(Clone, Debug)]
 pub struct Index<D> {
     data: D,

@@ -38,6 +38,7 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod coarse;
 mod error;
 mod index;
 mod ordered;
@@ -45,6 +46,7 @@ mod query;
 mod rank;
 mod scratch;
 mod sketched;
+mod trees;
 mod walk;
 mod wave;
 

@@ -87,8 +87,8 @@ impl<'a> Query<'a> {
         self
     }
 
-    /// Sets whether 8-bit sketches of the items save reading most of them. The answers do not depend
-    /// on it. Default: [`Sketching::Auto`].
+    /// Sets whether short copies of the items and planes save reading most of them. The answers do not
+    /// depend on it. Default: [`Sketching::Auto`].
     pub fn sketching(mut self, sketching: Sketching) -> Self {
         self.sketching = sketching;
         self
@@ -243,7 +243,7 @@ impl<'a> Query<'a> {
             Budget::Exhaustive => None,
         };
         let (k, admit, kernel) = (self.kept(most as usize), self.admit, self.kernel);
-        Ok(Walk { k, search_k, admit, exclude: None, sketch: None, kernel })
+        Ok(Walk { k, search_k, admit, exclude: None, sketch: None, trees: None, kernel })
     }
 
     /// How many neighbors a row can have, `most` of them being possible.
@@ -251,11 +251,16 @@ impl<'a> Query<'a> {
         self.keep.min(most).max(self.k)
     }
 
-    /// The walk of `n_query` queries, with a sketch if they are to have one.
+    /// The walk of `n_query` queries, with a sketch and short trees if they are to have them.
     fn with_sketch(&self, walk: Walk<'a>, n_query: usize) -> Walk<'a> {
         let each = walk.search_k.unwrap_or(self.forest.shape().n_items() as usize);
         let candidates = (each as u64).saturating_mul(n_query as u64);
-        Walk { sketch: self.shared.sketch(self.sketching, self.forest, candidates), ..walk }
+        let sketch = self.shared.sketch(self.sketching, self.forest, candidates);
+        let trees = match walk.search_k {
+            Some(search_k) => self.shared.trees(self.sketching, self.forest, search_k, n_query),
+            None => None,
+        };
+        Walk { sketch, trees, ..walk }
     }
 
     fn leaving_out(&self, item: u32, walk: Walk<'a>) -> Walk<'a> {

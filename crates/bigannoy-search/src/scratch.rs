@@ -5,17 +5,20 @@ use std::collections::BinaryHeap;
 use bigannoy_format::NodeId;
 use bigannoy_metric::TopK;
 
+use crate::coarse::Coarse;
 use crate::rank::Sieve;
 use crate::wave::Waves;
 
 /// Buffers of one thread: subtrees to visit, the candidates, the marks of visited items.
 ///
-/// Memory: a bit for each item of the index; and as much as the largest query so far took, which is at
-/// most 32 bytes for each record visited and 16 for each candidate.
+/// Memory: a bit for each item of the index; and buffers for the largest query so far. That one filled
+/// them with at most 60 bytes for each record visited and 16 for each candidate, and as they grow by
+/// doubling, they hold up to twice as much.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub(crate) queue: Queue,
     pub(crate) waves: Waves,
+    pub(crate) coarse: Coarse,
     pub(crate) candidates: Candidates,
     pub(crate) sieve: Sieve,
     pub(crate) best: TopK,
@@ -26,6 +29,7 @@ impl Scratch {
         Scratch {
             queue: Queue::default(),
             waves: Waves::default(),
+            coarse: Coarse::default(),
             candidates: Candidates {
                 marks: vec![0; (n_items as usize).div_ceil(64)],
                 items: Vec::new(),

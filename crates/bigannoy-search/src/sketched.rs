@@ -1,29 +1,35 @@
-//! The sketch of an index: whether to make one, and keeping it.
+//! The short copies of an index: whether to make them, and keeping them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bigannoy_format::Forest;
+use bigannoy_metric::Metric;
 use bigannoy_sketch::{Shape, Sketch};
 use rayon::prelude::*;
 
 use crate::scratch::Scratch;
+use crate::trees::Trees;
 
-/// Whether a search uses 8-bit sketches of the items. The answers do not depend on it.
+/// Whether a search uses short copies of the index: sketches of the items, and trees whose planes are
+/// short. The answers do not depend on it.
 ///
 /// A sketch takes 64 bytes of memory for an item of up to 52 dimensions, 128 up to 116 and so on, and
-/// lets a search read only a few dozen items for each query. It is made when it is first needed, by
-/// all threads of the pool, in about as much time as is needed to read the items once, and is kept with
-/// the [`Index`](crate::Index). There are none under manhattan and hamming.
+/// lets a search read only a few dozen items for each query. There are none under manhattan and hamming.
+/// Short trees take 148 bytes for an inner node of 25 to 56 dimensions (84 for fewer, 276 up to 120),
+/// and spare reading most planes. There are none under hamming. Either is made when it is first needed,
+/// by all threads of the pool, in about as much time as is needed to read the index once, and is kept
+/// with the [`Index`](crate::Index).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sketching {
-    /// Makes one as soon as the searches of this index, this one included, are to gather
-    /// [`GATHERED_PER_ITEM`] times as many candidates as there are items.
+    /// Makes a sketch as soon as the searches of this index, this one included, are to gather
+    /// [`GATHERED_PER_ITEM`] times as many candidates as there are items; and short trees as soon as they
+    /// are to visit each inner node twice on average.
     #[default]
     Auto,
-    /// Makes one at once.
+    /// Makes both at once.
     Always,
-    /// Neither makes nor uses one.
+    /// Neither makes nor uses any.
     Never,
 }
 
@@ -31,24 +37,70 @@ pub enum Sketching {
 /// file.
 pub const GATHERED_PER_ITEM: u64 = 4;
 
+/// Visits to splits, for each split, from which on the trees are made short. Making the record of one
+/// costs about as much as a visit or two spare.
+const VISITS_PER_SPLIT: u64 = 2;
+
 /// Items that a thread makes records of at a time.
 const PIECE: usize = 2048;
 
 /// What is kept with an index from one search to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    /// None where the system has not the memory.
-    sketch: OnceLock<Option<Sketch>>,
-    being_made: AtomicBool,
-    gathered: AtomicU64,
+    sketch: Later<Sketch>,
+    trees: Later<Trees>,
     scratches: Mutex<Vec<Scratch>>,
+}
+
+/// Something that is made as soon as it pays.
+#[derive(Debug)]
+struct Later<T> {
+    /// None where it could not be made.
+    made: OnceLock<Option<T>>,
+    being_made: AtomicBool,
+    /// What was to be done so far.
+    work: AtomicU64,
+}
+
+impl<T> Default for Later<T> {
+    fn default() -> Self {
+        let (being_made, work) = (AtomicBool::new(false), AtomicU64::new(0));
+        Later { made: OnceLock::new(), being_made, work }
+    }
+}
+
+impl<T> Later<T> {
+    /// It, for a search that is to do `work`; made where that and what came before is `enough`.
+    ///
+    /// Where another thread is about to make it, none: waiting for it might never end, if that thread
+    /// waits for this one.
+    fn get(
+        &self,
+        choice: Sketching,
+        work: u64,
+        enough: u64,
+        make: impl FnOnce() -> Option<T>,
+    ) -> Option<&T> {
+        let pays = match choice {
+            Sketching::Never => return None,
+            Sketching::Always => true,
+            Sketching::Auto => {
+                let before = self.work.fetch_add(work, Ordering::Relaxed);
+                before.saturating_add(work) >= enough
+            }
+        };
+        if let Some(made) = self.made.get() {
+            return made.as_ref();
+        }
+        if !pays || self.being_made.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        self.made.get_or_init(make).as_ref()
+    }
 }
 
 impl Kept {
     /// The sketch for a search that gathers `candidates`.
-    ///
-    /// Where another thread is about to make it, none: waiting for it might never end, if that thread
-    /// waits for this one.
     pub(crate) fn sketch(
         &self,
         choice: Sketching,
@@ -57,22 +109,29 @@ impl Kept {
     ) -> Option<&Sketch> {
         let layout = forest.shape().layout();
         let shape = Shape::new(layout.metric(), layout.dim())?;
-        let pays = match choice {
-            Sketching::Never => return None,
-            Sketching::Always => true,
-            Sketching::Auto => {
-                let before = self.gathered.fetch_add(candidates, Ordering::Relaxed);
-                let enough = GATHERED_PER_ITEM * u64::from(forest.shape().n_items());
-                before.saturating_add(candidates) >= enough
-            }
-        };
-        if let Some(sketch) = self.sketch.get() {
-            return sketch.as_ref();
-        }
-        if !pays || self.being_made.swap(true, Ordering::AcqRel) {
+        let enough = GATHERED_PER_ITEM * u64::from(forest.shape().n_items());
+        self.sketch.get(choice, candidates, enough, || make(shape, forest))
+    }
+
+    /// The trees in short, for `n_query` searches that gather `search_k` items each.
+    pub(crate) fn trees(
+        &self,
+        choice: Sketching,
+        forest: Forest<'_>,
+        search_k: usize,
+        n_query: usize,
+    ) -> Option<&Trees> {
+        let shape = forest.shape();
+        if shape.layout().metric() == Metric::Hamming {
             return None;
         }
-        self.sketch.get_or_init(|| make(shape, forest)).as_ref()
+        let leaf = shape.layout().leaf_capacity();
+        let leaves = u64::from(shape.n_items()) / leaf as u64 + 1;
+        let depth = u64::from(leaves.ilog2()) + 1;
+        let visits = (depth * shape.roots().len() as u64).saturating_add((search_k / leaf) as u64);
+        let visits = visits.saturating_mul(n_query as u64);
+        let enough = u64::from(shape.n_nodes() - shape.n_items()) / 2 * VISITS_PER_SPLIT;
+        self.trees.get(choice, visits, enough, || Trees::new(forest))
     }
 
     /// Buffers of an earlier query, or new ones.

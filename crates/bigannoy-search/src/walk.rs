@@ -6,6 +6,7 @@ use bigannoy_sketch::{Kernel, Sketch};
 
 use crate::rank;
 use crate::scratch::{Candidates, Scratch};
+use crate::trees::Trees;
 
 /// Items that are looked at together where all are.
 const PIECE: usize = 4096;
@@ -25,6 +26,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) exclude: Option<u32>,
     /// What is known of the items' distances without reading them.
     pub(crate) sketch: Option<&'a Sketch>,
+    /// The trees in short.
+    pub(crate) trees: Option<&'a Trees>,
     pub(crate) kernel: Kernel,
 }
 
@@ -70,6 +73,12 @@ impl Walk<'_> {
         search_k: usize,
         scratch: &mut Scratch,
     ) -> Result<(), DamagedRecord> {
+        scratch.candidates.clear();
+        if let Some(trees) = self.trees
+            && let Ok(true) = self.gather_coarsely(forest, trees, query, search_k, scratch)
+        {
+            return Ok(());
+        }
         scratch.candidates.clear();
         if forest.shape().layout().metric() != Metric::Hamming
             && self.gather_in_waves(forest, query, search_k, scratch).is_ok()

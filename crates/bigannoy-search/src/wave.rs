@@ -34,7 +34,8 @@ pub(crate) struct Subtree(u64);
 
 const INHERITED: u64 = 1 << 31;
 
-const NO_SPLIT: Split<'static> = Split { normal: &[], offset: 0.0, children: [NodeId(0); 2] };
+pub(crate) const NO_SPLIT: Split<'static> =
+    Split { normal: &[], offset: 0.0, children: [NodeId(0); 2] };
 
 impl Subtree {
     fn new(priority: Priority, node: NodeId, inherited: bool) -> Self {
@@ -98,11 +99,7 @@ impl Walk<'_> {
         let Scratch { waves, candidates, .. } = scratch;
         waves.begin(forest);
         let capacity = forest.shape().layout().leaf_capacity();
-        // Where half of the leaves on the query's side of every plane are needed, as leaves are filled,
-        // one wave to all of them is cheaper than many small ones to those that are.
-        let near = capacity.saturating_mul(forest.shape().roots().len());
-        let first = if search_k >= near / 3 { 0.0 } else { f32::INFINITY };
-        let mut floor = Priority::of_margin(first);
+        let mut floor = Priority::of_margin(first_floor(forest, search_k));
         let mut visits = most_visits(forest.shape());
         // Leaves of the waves before the last, which are gathered anyway, and their items.
         let mut sure = 0;
@@ -132,12 +129,21 @@ impl Walk<'_> {
     }
 
     /// How many of a leaf's items the budget is charged for.
-    fn count(&self, items: &[u32]) -> usize {
+    pub(crate) fn count(&self, items: &[u32]) -> usize {
         match self.admit {
             None => items.len(),
             Some(admit) => items.iter().filter(|&&item| admit.contains(item)).count(),
         }
     }
+}
+
+/// The floor to begin with.
+pub(crate) fn first_floor(forest: Forest<'_>, search_k: usize) -> f32 {
+    // Where half of the leaves on the query's side of every plane are needed, as leaves are filled, one
+    // wave to all of them is cheaper than many small ones to those that are.
+    let capacity = forest.shape().layout().leaf_capacity();
+    let near = capacity.saturating_mul(forest.shape().roots().len());
+    if search_k >= near / 3 { 0.0 } else { f32::INFINITY }
 }
 
 impl Waves {
@@ -182,7 +188,8 @@ impl Waves {
     ) -> Result<(), DamagedRecord> {
         let n_items = forest.shape().n_items();
         let (mut next, mut asked) = (0, 0);
-        let mut splits: [(Subtree, Split<'_>); LANES] = [(Subtree(0), NO_SPLIT); LANES];
+        let mut splits: [Split<'_>; LANES] = [NO_SPLIT; LANES];
+        let mut subtrees = [Subtree(0); LANES];
         while next < self.wave.len() {
             let mut count = 0;
             while count < LANES && next < self.wave.len() {
@@ -201,7 +208,7 @@ impl Waves {
                 }
                 let items: &[u32] = match forest.record(node)? {
                     Record::Split(split) => {
-                        splits[count] = (subtree, split);
+                        (subtrees[count], splits[count]) = (subtree, split);
                         count += 1;
                         continue;
                     }
@@ -214,7 +221,8 @@ impl Waves {
                 self.leaves.push(Leaf { subtree, count });
             }
             let splits = &splits[..count];
-            for ((subtree, split), margin) in splits.iter().zip(margins(splits, query)) {
+            let margins = margins_of(splits, query);
+            for ((subtree, split), margin) in subtrees.iter().zip(splits).zip(margins) {
                 for child in subtree.children(split, margin) {
                     if child.priority() >= floor {
                         self.wave.push(child);
@@ -272,42 +280,61 @@ impl Waves {
         let entries = self.wave.iter().filter(|s| s.priority() == priority && !s.is_inherited());
         self.equals.clear();
         self.equals.extend(entries.map(|subtree| subtree.node().0));
-        let mut found = 0;
-        while found < wanted
-            && let Some(node) = self.equals.pop()
-        {
-            let subtree = Subtree::new(priority, NodeId(node), false);
-            let items: &[u32] = match forest.record(NodeId(node))? {
-                Record::Split(split) => {
-                    let [margin, ..] = margins(&[(subtree, split)], query);
-                    let children = subtree.children(&split, margin);
-                    let equal = children.iter().filter(|child| child.is_inherited());
-                    self.equals.extend(equal.map(|child| child.node().0));
-                    continue;
-                }
-                Record::Leaf(items) => items,
-                Record::Item(item) => &[item],
-                Record::BitSplit(_) => unreachable!("planes split"),
-            };
-            found += walk.count(items);
-            self.leaves.push(Leaf { subtree, count: 0 });
-        }
-        Ok(())
+        let leaves = &mut self.leaves;
+        let leaf = |node: NodeId, _: &[u32]| {
+            leaves.push(Leaf { subtree: Subtree::new(priority, node, false), count: 0 });
+        };
+        leaves_of_equals(walk, forest, query, priority, wanted, &mut self.equals, leaf)
     }
 }
 
+/// Goes through subtrees of one priority, and those below them of the same, in Annoy's order until
+/// their leaves have `wanted` items: among equals the largest number first.
+pub(crate) fn leaves_of_equals(
+    walk: &Walk<'_>,
+    forest: Forest<'_>,
+    query: &Prepared<'_>,
+    priority: Priority,
+    wanted: usize,
+    equals: &mut BinaryHeap<u32>,
+    mut leaf: impl FnMut(NodeId, &[u32]),
+) -> Result<(), DamagedRecord> {
+    let mut found = 0;
+    while found < wanted
+        && let Some(node) = equals.pop()
+    {
+        let node = NodeId(node);
+        let items: &[u32] = match forest.record(node)? {
+            Record::Split(split) => {
+                let [margin, ..] = margins_of(&[split], query);
+                let children = Subtree::new(priority, node, false).children(&split, margin);
+                let equal = children.iter().filter(|child| child.is_inherited());
+                equals.extend(equal.map(|child| child.node().0));
+                continue;
+            }
+            Record::Leaf(items) => items,
+            Record::Item(item) => &[item],
+            Record::BitSplit(_) => unreachable!("planes split"),
+        };
+        found += walk.count(items);
+        leaf(node, items);
+    }
+    equals.clear();
+    Ok(())
+}
+
 /// How far the query is on side 1 of each plane; of at most [`LANES`], the others repeat the last.
-fn margins(splits: &[(Subtree, Split<'_>)], query: &Prepared<'_>) -> [f32; LANES] {
+pub(crate) fn margins_of(splits: &[Split<'_>], query: &Prepared<'_>) -> [f32; LANES] {
     let mut margins = [0.0; LANES];
     if splits.len() > 2 {
         let last = splits.len() - 1;
-        let normals = std::array::from_fn(|lane| splits[lane.min(last)].1.normal);
+        let normals = std::array::from_fn(|lane| splits[lane.min(last)].normal);
         margins = kernel::dot_lanes(query.vector(), &normals);
-        for (margin, (_, split)) in margins.iter_mut().zip(splits) {
+        for (margin, split) in margins.iter_mut().zip(splits) {
             *margin += split.offset;
         }
     } else {
-        for (margin, (_, split)) in margins.iter_mut().zip(splits) {
+        for (margin, split) in margins.iter_mut().zip(splits) {
             *margin = split.offset + kernel::dot(query.vector(), split.normal);
         }
     }

@@ -190,7 +190,9 @@ fn by_definition(
         let nan = a.0.is_nan().cmp(&b.0.is_nan());
         nan.then(a.0.partial_cmp(&b.0).unwrap_or(a.1.cmp(&b.1))).then(a.1.cmp(&b.1))
     });
-    let neighbor = |(distance, item)| Neighbor { item, distance: metric.reported(distance) };
+    // The sign of what is not a number depends on the processor; the one that is told does not.
+    let told = |distance: f32| if distance.is_nan() { f32::NAN } else { metric.reported(distance) };
+    let neighbor = |(distance, item)| Neighbor { item, distance: told(distance) };
     near.into_iter().take(k).map(neighbor).collect()
 }
 

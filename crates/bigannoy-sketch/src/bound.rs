@@ -23,12 +23,12 @@
 /// Items whose bounds are computed together.
 pub(crate) const WIDTH: usize = 8;
 
-const U: f64 = 1.0 / 16_777_216.0;
+pub(crate) const U: f64 = 1.0 / 16_777_216.0;
 /// Eight roundings, as a factor.
-const EIGHT: f32 = 8.0 / 16_777_216.0;
+pub(crate) const EIGHT: f32 = 8.0 / 16_777_216.0;
 
 /// What `n` roundings can come to, relative to the result.
-fn gamma(n: usize) -> f64 {
+pub(crate) fn gamma(n: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a dimension")]
     let n = n as f64 * U;
     n / (1.0 - n)
@@ -92,7 +92,7 @@ impl Terms {
 }
 
 /// What `dim` products can come to that are too small for a float, with room to spare.
-fn vanished(dim: usize) -> f32 {
+pub(crate) fn vanished(dim: usize) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "a dimension")]
     let dim = dim as f32;
     f32::MIN_POSITIVE * dim

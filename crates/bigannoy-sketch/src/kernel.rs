@@ -3,7 +3,8 @@
 use bigannoy_metric::{Metric, fetch_ahead};
 
 use crate::bound::{Terms, WIDTH, of_products, of_squares};
-use crate::record::{Shape, TAIL, UNKNOWN};
+use crate::planes::{Margins, PlaneTerms};
+use crate::record::{Shape, UNKNOWN};
 use crate::sketch::Sketch;
 
 /// How many items ahead records are asked for: they come from the last cache or from memory, while
@@ -69,6 +70,25 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// See [`crate::PlaneQuery::margins`].
+    #[inline]
+    pub(crate) fn margins(self, job: &PlanesJob<'_>) -> Margins {
+        match self.0 {
+            Code::Portable => portable::margins(job),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::margins(job)
+                }
+            }
+        }
+    }
+}
+
 impl Default for Kernel {
     fn default() -> Self {
         Self::new()
@@ -86,8 +106,17 @@ pub(crate) struct Job<'a> {
     pub(crate) items: &'a [u32],
 }
 
-/// What is read of eight records: products with the query's codes, scales, residuals, third numbers.
-type Read = [[f32; WIDTH]; 4];
+/// One query and eight planes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlanesJob<'a> {
+    /// As many as fit in a record.
+    pub(crate) codes: &'a [i16],
+    pub(crate) terms: &'a PlaneTerms,
+    pub(crate) records: [&'a [u8]; WIDTH],
+}
+
+/// What is read of eight records: products with the query's codes, and their last four words in columns.
+pub(crate) type Read = ([f32; WIDTH], [[u32; WIDTH]; 4]);
 
 /// Eight items at a time, the records of later ones asked for.
 #[inline(always)]
@@ -111,7 +140,9 @@ fn in_groups(
         // The last group is filled up with its first item.
         let records =
             std::array::from_fn(|lane| sketch.record(group.get(lane).copied().unwrap_or(group[0])));
-        let [products, scales, residuals, third] = read(records);
+        let (products, [_, scales, residuals, third]) = read(records);
+        let [scales, third] = [scales, third].map(|words| words.map(f32::from_bits));
+        let residuals = residuals.map(|word| f32::from_bits(word ^ UNKNOWN));
         let (low, high) = if dot {
             of_products(terms, products, scales, residuals, third)
         } else {
@@ -123,27 +154,38 @@ fn in_groups(
 }
 
 mod portable {
-    use super::{Job, Read, TAIL, UNKNOWN, WIDTH, in_groups};
+    use super::{Job, Margins, PlanesJob, Read, WIDTH, in_groups};
 
     pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
-        in_groups(job, lower, upper, |records| read(job.codes, records));
+        in_groups(job, lower, upper, |records| {
+            read(records, |record| {
+                let codes: &[i8] = bytemuck::cast_slice(record);
+                let product = |(&c, &b): (&i8, &i16)| i32::from(c) * i32::from(b);
+                codes.iter().zip(job.codes).map(product).sum()
+            })
+        });
+    }
+
+    pub(super) fn margins(job: &PlanesJob<'_>) -> Margins {
+        let read = read(job.records, |record| {
+            let codes = record.as_chunks::<2>().0.iter().map(|&bytes| i16::from_le_bytes(bytes));
+            let product = |(c, &b): (i16, &i16)| i32::from(c) * i32::from(b);
+            codes.zip(job.codes).map(product).fold(0, i32::wrapping_add)
+        });
+        job.terms.margins(read)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rounding that the bounds take in")]
-    fn read(query: &[i16], records: [&[u8]; WIDTH]) -> Read {
-        let mut read = [[0.0; WIDTH]; 4];
+    fn read(records: [&[u8]; WIDTH], product: impl Fn(&[u8]) -> i32) -> Read {
+        let (mut sums, mut words) = ([0.0; WIDTH], [[0; WIDTH]; 4]);
         for (lane, record) in records.into_iter().enumerate() {
-            let codes: &[i8] = bytemuck::cast_slice(record);
-            let product = |(&c, &b): (&i8, &i16)| i32::from(c) * i32::from(b);
-            let products: i32 = codes.iter().zip(query).map(product).sum();
-            let tail = record.last_chunk::<TAIL>().expect("every record has a tail");
-            let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| tail[4 * at + byte]));
-            read[0][lane] = products as f32;
-            read[1][lane] = f32::from_bits(word(0));
-            read[2][lane] = f32::from_bits(word(1) ^ UNKNOWN);
-            read[3][lane] = f32::from_bits(word(2));
+            sums[lane] = product(record) as f32;
+            let tail = record.last_chunk::<16>().expect("a record is a line at least");
+            for (column, word) in words.iter_mut().zip(tail.as_chunks::<4>().0) {
+                column[lane] = u32::from_le_bytes(*word);
+            }
         }
-        read
+        (sums, words)
     }
 }
 
@@ -151,14 +193,13 @@ mod portable {
 mod avx2 {
     use std::arch::x86_64::{
         __m128, __m128i, __m256, __m256i, _mm_add_epi32, _mm256_add_epi32, _mm256_castpd_ps,
-        _mm256_castps_pd, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_castsi256_si128,
-        _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_extracti128_si256, _mm256_hadd_epi32,
-        _mm256_madd_epi16, _mm256_set_m128, _mm256_set_m128i, _mm256_set1_epi32,
-        _mm256_setzero_si256, _mm256_unpackhi_pd, _mm256_unpackhi_ps, _mm256_unpacklo_pd,
-        _mm256_unpacklo_ps, _mm256_xor_si256,
+        _mm256_castps_pd, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
+        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_set_m128,
+        _mm256_set_m128i, _mm256_setzero_si256, _mm256_unpackhi_pd, _mm256_unpackhi_ps,
+        _mm256_unpacklo_pd, _mm256_unpacklo_ps,
     };
 
-    use super::{Job, Read, UNKNOWN, WIDTH, in_groups};
+    use super::{Job, Margins, PlanesJob, Read, WIDTH, in_groups};
 
     /// Codes that a register holds as 16-bit numbers.
     const CODES: usize = 16;
@@ -166,21 +207,49 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
         let (query, _) = job.codes.as_chunks::<CODES>();
-        in_groups(job, lower, upper, |records| read(query, records));
+        in_groups(job, lower, upper, |records| read_bytes(query, records));
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn margins(job: &PlanesJob<'_>) -> Margins {
+        let (query, _) = job.codes.as_chunks::<CODES>();
+        job.terms.margins(read_pairs(query, job.records))
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn read(query: &[[i16; CODES]], records: [&[u8]; WIDTH]) -> Read {
-        let records = records.map(|record| record.as_chunks::<CODES>().0);
+    fn read_bytes(query: &[[i16; CODES]], records: [&[u8]; WIDTH]) -> Read {
+        let lines = records.map(|record| record.as_chunks::<CODES>().0);
         let mut sums = [_mm256_setzero_si256(); WIDTH];
         for (at, codes) in query.iter().enumerate() {
             let b: __m256i = bytemuck::must_cast(*codes);
-            for (sum, record) in sums.iter_mut().zip(&records) {
+            for (sum, record) in sums.iter_mut().zip(&lines) {
                 let c: __m128i = bytemuck::must_cast(record[at]);
                 *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(c), b));
             }
         }
+        folded(sums, records)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn read_pairs(query: &[[i16; CODES]], records: [&[u8]; WIDTH]) -> Read {
+        let lines = records.map(|record| record.as_chunks::<{ 2 * CODES }>().0);
+        let mut sums = [_mm256_setzero_si256(); WIDTH];
+        for (at, codes) in query.iter().enumerate() {
+            let b: __m256i = bytemuck::must_cast(*codes);
+            for (sum, record) in sums.iter_mut().zip(&lines) {
+                let c: __m256i = bytemuck::must_cast(record[at]);
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(c, b));
+            }
+        }
+        folded(sums, records)
+    }
+
+    /// The sums' sums, and the records' last words.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn folded(sums: [__m256i; WIDTH], records: [&[u8]; WIDTH]) -> Read {
         // Pairs are added three times: four sums in each half, then the halves.
         let pairs = [0, 2, 4, 6].map(|lane| _mm256_hadd_epi32(sums[lane], sums[lane + 1]));
         let fours = [0, 2].map(|pair| _mm256_hadd_epi32(pairs[pair], pairs[pair + 1]));
@@ -189,21 +258,22 @@ mod avx2 {
         });
         let products = _mm256_cvtepi32_ps(_mm256_set_m128i(high, low));
 
-        // The last four words of each record, of which the first is codes: rows to columns. Lanes 4
-        // to 7 stand in the upper halves.
+        // The last four words of each record: rows to columns. Lanes 4 to 7 stand in the upper halves.
         let tails = records.map(|record| {
-            let tail: __m128 = bytemuck::must_cast(record[record.len() - 1]);
+            let tail: __m128 =
+                bytemuck::must_cast(*record.last_chunk::<16>().expect("a line at least"));
             tail
         });
         let rows = [0, 1, 2, 3].map(|lane| _mm256_set_m128(tails[lane + 4], tails[lane]));
         let low = [_mm256_unpacklo_ps(rows[0], rows[1]), _mm256_unpacklo_ps(rows[2], rows[3])];
         let high = [_mm256_unpackhi_ps(rows[0], rows[1]), _mm256_unpackhi_ps(rows[2], rows[3])];
-        let scales = pairs_high(low[0], low[1]);
-        let residuals = pairs_low(high[0], high[1]);
-        let third = pairs_high(high[0], high[1]);
-        let flip = _mm256_set1_epi32(UNKNOWN.cast_signed());
-        let residuals = _mm256_xor_si256(_mm256_castps_si256(residuals), flip);
-        [products, scales, _mm256_castsi256_ps(residuals), third].map(bytemuck::must_cast)
+        let columns = [
+            pairs_low(low[0], low[1]),
+            pairs_high(low[0], low[1]),
+            pairs_low(high[0], high[1]),
+            pairs_high(high[0], high[1]),
+        ];
+        (bytemuck::must_cast(products), columns.map(bytemuck::must_cast))
     }
 
     #[inline]

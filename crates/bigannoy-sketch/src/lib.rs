@@ -1,4 +1,4 @@
-//! Vectors in 8-bit codes, and what they prove about distances.
+//! Vectors in short codes, and what they prove about distances and sides of planes.
 //!
 //! A [`Sketch`] holds a short record for each item of an index or row of a matrix: 64 bytes for up to
 //! 52 dimensions. A [`SketchQuery`] computes from such records an interval for each item that is
@@ -26,6 +26,9 @@
 //! assert!(upper[0] < lower[1]); // row 1 is not the nearest, whatever its exact distance is
 //! ```
 //!
+//! [`Planes`] and [`PlaneQuery`] do the same for the planes of trees: on which side a query is, and how far
+//! away, with an error that is certain.
+//!
 //! # What is certain
 //! Bounds are for the *comparable* distance (see [`bigannoy_metric::Prepared::comparable`]), as strict
 //! sums in `f32` come out. Three errors are bounded: what the codes lose, by the triangle inequality
@@ -39,17 +42,19 @@
 //! item, nothing else. No files.
 //!
 //! # Source
-//! The codes are plain scalar quantisation; the bounds are derived in `bound.rs`.
+//! The codes are plain scalar quantisation; the bounds are derived in `bound.rs` and `planes.rs`.
 #![deny(unsafe_code)]
 
 mod bound;
 mod kernel;
+mod planes;
 mod query;
 mod record;
 pub mod scan;
 mod sketch;
 
 pub use kernel::Kernel;
+pub use planes::{Margins, PlanePiece, PlaneQuery, Planes};
 pub use query::SketchQuery;
 pub use record::Shape;
 pub use sketch::{Piece, Sketch};

@@ -151,8 +151,8 @@ impl SearchOptions {
         })
     }
 
-    /// Sets whether 8-bit sketches of the items, kept in memory with the open index, save reading most of
-    /// them. The answers do not depend on it. Default: [`Sketching::Auto`], as soon as it pays.
+    /// Sets whether short copies of the items and trees, kept in memory with the open index, save reading
+    /// most of it. The answers do not depend on it. Default: [`Sketching::Auto`], as soon as it pays.
     #[must_use]
     pub fn sketching(mut self, sketching: Sketching) -> Self {
         self.sketching = sketching;
