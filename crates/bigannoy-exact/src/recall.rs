@@ -68,8 +68,8 @@ pub struct QueryRecall {
     /// How many of the first `k` places of the approximate answer are empty.
     pub missing: usize,
     /// The sum of the distances found over the sum of as many exact ones: 1 where all are as near as
-    /// they can be. `None` where distances are not known, or the exact ones sum up to zero or less and
-    /// the others do not sum up to the same.
+    /// they can be. `None` where distances are not known, nothing was found or sought, or the exact ones
+    /// sum up to zero or less and the others do not sum up to the same.
     pub ratio: Option<f64>,
 }
 
@@ -118,6 +118,9 @@ impl QueryRecall {
 
 fn ratio(found: &[(u32, f64)], sought: &[(u32, f64)]) -> Option<f64> {
     let both = found.len().min(sought.len());
+    if both == 0 {
+        return None;
+    }
     let sum = |all: &[(u32, f64)]| all[..both].iter().map(|(_, distance)| distance).sum::<f64>();
     let (found, sought) = (sum(found), sum(sought));
     match found / sought {
@@ -306,7 +309,7 @@ mod tests {
         let short = of((&[Some(1), None, None], &[]), exact, RecallOptions::new(3));
         assert_eq!((short.found, short.missing, short.sought), (1, 2, 3));
         let nothing = of((&[None], &[]), (&[None, None], &[]), RecallOptions::new(2));
-        assert_eq!((nothing.recall(), nothing.missing, nothing.ratio), (1.0, 2, Some(1.0)));
+        assert_eq!((nothing.recall(), nothing.missing, nothing.ratio), (1.0, 2, None));
         let few = of((&ids(&[1, 9]), &[]), (&[Some(1), None], &[]), RecallOptions::new(2));
         assert_eq!(few.recall(), 1.0);
     }
@@ -320,6 +323,7 @@ mod tests {
         assert_eq!(ratio(&[2.0, 4.0]), Some(2.0));
         assert_eq!(ratio(&[1.5]), Some(1.5)); // against the nearest alone
         assert_eq!(ratio(&[1.0, f64::NAN]), None);
+        assert_eq!(ratio(&[]), None); // nothing found is not as near as can be
         let zero = (&ids(&[1])[..], &[0.0][..]);
         assert_eq!(of((&ids(&[9]), &[0.0]), zero, RecallOptions::new(1)).ratio, Some(1.0));
         assert_eq!(of((&ids(&[9]), &[1.0]), zero, RecallOptions::new(1)).ratio, None);

@@ -32,9 +32,14 @@ where
     fn copy_rows_f64(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
         read(self, rows, out)
     }
+
+    fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        copy(self, rows, out);
+        Ok(())
+    }
 }
 
-fn read<S, F>(array: &ArrayBase<S, Ix2>, rows: Range<usize>, out: &mut [F]) -> Result<(), RowError>
+fn copy<S, F>(array: &ArrayBase<S, Ix2>, rows: Range<usize>, out: &mut [F])
 where
     S: Data<Elem: RowFloat> + Sync,
     F: RowFloat,
@@ -42,11 +47,19 @@ where
     let ncols = array.ncols();
     assert!(rows.end <= array.nrows(), "rows {rows:?} of {}", array.nrows());
     assert_eq!(out.len(), rows.len() * ncols, "room for exactly the rows asked for");
-    let first = rows.start;
     // In the order of rows, whatever that of memory.
     let values = array.slice_axis(Axis(0), Slice::from(rows));
     for (out, &value) in out.iter_mut().zip(&values) {
         *out = F::from_f64(value.into());
     }
-    refuse_faults(&*out, ncols, first, array, |row, column| array[[row, column]].into())
+}
+
+fn read<S, F>(array: &ArrayBase<S, Ix2>, rows: Range<usize>, out: &mut [F]) -> Result<(), RowError>
+where
+    S: Data<Elem: RowFloat> + Sync,
+    F: RowFloat,
+{
+    let first = rows.start;
+    copy(array, rows, out);
+    refuse_faults(&*out, array.ncols(), first, array, |row, column| array[[row, column]].into())
 }

@@ -291,6 +291,10 @@ impl RowSource for BigMatrix {
         self.read_rows(rows, ValuePolicy::default(), out)
     }
 
+    fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        self.read_rows(rows, ValuePolicy::KEEP, out)
+    }
+
     fn has_data_in(&self, file: &Path) -> Result<bool, StorageError> {
         let file = FileIdentity::of_path(file)?;
         Ok(self.pieces().iter().any(|bytes| *bytes.identity() == file))

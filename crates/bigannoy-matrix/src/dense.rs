@@ -36,7 +36,7 @@ impl<'a, T: RowFloat> DenseRows<'a, T> {
         self.data[if self.row_major { row * self.ncols + col } else { col * self.nrows + row }]
     }
 
-    fn read<F: RowFloat>(&self, rows: Range<usize>, out: &mut [F]) -> Result<(), RowError> {
+    fn copy<F: RowFloat>(&self, rows: Range<usize>, out: &mut [F]) {
         assert!(rows.end <= self.nrows, "rows {rows:?} of {}", self.nrows);
         assert_eq!(out.len(), rows.len() * self.ncols, "room for exactly the rows asked for");
         if self.row_major {
@@ -52,7 +52,12 @@ impl<'a, T: RowFloat> DenseRows<'a, T> {
                 }
             }
         }
-        refuse_faults(&*out, self.ncols, rows.start, self, |row, col| self.get(row, col).into())
+    }
+
+    fn read<F: RowFloat>(&self, rows: Range<usize>, out: &mut [F]) -> Result<(), RowError> {
+        let first = rows.start;
+        self.copy(rows, out);
+        refuse_faults(&*out, self.ncols, first, self, |row, col| self.get(row, col).into())
     }
 }
 
@@ -100,6 +105,11 @@ impl<T: RowFloat> RowSource for DenseRows<'_, T> {
     fn copy_rows_f64(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
         self.read(rows, out)
     }
+
+    fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        self.copy(rows, out);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +127,18 @@ mod tests {
         b.copy_rows(1..2, &mut from_b).unwrap();
         assert_eq!(from_a, [4.0, 5.0, 6.0]);
         assert_eq!(from_a, from_b);
+    }
+
+    #[test]
+    fn missing_values_are_kept_where_they_may_be() {
+        let data = [1.0, f64::NAN, f64::INFINITY, 1e39];
+        let mut out = [0.0; 2];
+        for rows in [DenseRows::row_major(&data, 2), DenseRows::column_major(&data, 2)] {
+            rows.copy_rows_with_missing(1..2, &mut out).unwrap();
+            assert_eq!(out[1], 1e39);
+        }
+        DenseRows::row_major(&data, 2).copy_rows_with_missing(0..1, &mut out).unwrap();
+        assert!(out[0] == 1.0 && out[1].is_nan());
     }
 
     #[test]

@@ -232,6 +232,10 @@ impl RowSource for FileRows {
         self.read_rows(rows, ValuePolicy::default(), out)
     }
 
+    fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        self.read_rows(rows, ValuePolicy::KEEP, out)
+    }
+
     fn piece_rows(&self) -> usize {
         PIECE_ROWS
     }

@@ -59,6 +59,13 @@ impl Default for ValuePolicy {
 }
 
 impl ValuePolicy {
+    /// Nothing is refused.
+    pub(crate) const KEEP: ValuePolicy = ValuePolicy {
+        missing: OnValue::Keep,
+        not_finite: OnValue::Keep,
+        float_min_is_missing: true,
+    };
+
     /// Sets what becomes of missing values. Default: [`OnValue::Refuse`].
     #[must_use]
     pub fn missing(mut self, missing: OnValue) -> Self {

@@ -69,6 +69,23 @@ pub trait RowSource: Sync {
         Ok(())
     }
 
+    /// Copies `rows` (counted from 0) to `out`, row-major, where values need not be numbers: NaN for
+    /// what is missing, NaN and infinities as they are. For matrices of results, in which a neighbor
+    /// may be missing.
+    ///
+    /// Default: as [`RowSource::copy_rows_f64`], which refuses them. The matrices of this crate and
+    /// rows in memory keep them.
+    ///
+    /// # Errors
+    /// [`RowError::Data`] where the data cannot be read; those of [`RowSource::copy_rows_f64`] where
+    /// it is the default.
+    ///
+    /// # Panics
+    /// As [`RowSource::copy_rows`].
+    fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
+        self.copy_rows_f64(rows, out)
+    }
+
     /// How many rows are best copied at a time where several threads share the work: a hint too.
     ///
     /// Default: as many as have 64 Ki values, within 64 and 4,096. Their 256 KiB stay near a core

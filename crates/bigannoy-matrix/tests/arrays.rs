@@ -34,6 +34,9 @@ fn strides_do_not_matter() {
 #[test]
 fn faults_are_found_in_row_order() {
     let array = arr2(&[[1.0, 2.0], [3.0, f64::NAN], [1e39, 0.0]]);
+    let mut kept = [0.0; 3];
+    array.t().copy_rows_with_missing(1..2, &mut kept).unwrap();
+    assert!(kept[0] == 2.0 && kept[1].is_nan());
     let error = array.t().copy_rows(1..2, &mut [0.0; 3]).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -157,10 +157,7 @@ pub enum Error {
     #[error(transparent)]
     Exact(ExactError),
     /// A matrix has another shape than one that belongs to it.
-    #[error(
-        "{matrix} has {} rows and {} columns, expected {} and {} as {by} has them",
-        found.0, found.1, expected.0, expected.1
-    )]
+    #[error("{matrix} has {}, as {by} has", differing(*found, *expected))]
     Shape {
         /// The matrix.
         matrix: String,
@@ -269,6 +266,18 @@ pub enum Error {
         /// What there is of the result.
         written: String,
     },
+}
+
+/// What differs between two shapes, rows and columns, in words.
+fn differing(found: (usize, usize), expected: (usize, usize)) -> String {
+    match (found.0 == expected.0, found.1 == expected.1) {
+        (false, true) => format!("{} rows, expected {}", found.0, expected.0),
+        (true, false) => format!("{} columns, expected {}", found.1, expected.1),
+        _ => format!(
+            "{} rows and {} columns, expected {} and {}",
+            found.0, found.1, expected.0, expected.1
+        ),
+    }
 }
 
 impl From<ExactError> for Error {

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use bigannoy_exact::{DEFAULT_MEMORY, ExactError, ExactMetric, ExactSearch, Job, Queries};
 use bigannoy_metric::NeighborBlock;
-use bigannoy_sink::{MemorySink, NeighborSink, ResultShape};
+use bigannoy_sink::{MemorySink, NeighborSink, Place, ResultShape};
 
 use crate::progress::Watch;
-use crate::{Error, Input, MAX_THREADS, Progress, Stage};
+use crate::{Error, Input, MAX_THREADS, Progress, Stage, search};
 
 /// How an exact search is done.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl ExactOptions {
         self
     }
 
-    /// Ends the search soon after `interrupt` becomes true, with [`Error::Interrupted`].
+    /// Ends the search soon after `interrupt` becomes true, with [`Error::SearchInterrupted`].
     #[must_use]
     pub fn interrupt(mut self, interrupt: Arc<AtomicBool>) -> Self {
         self.watch.interrupt = Some(interrupt);
@@ -75,9 +75,13 @@ impl ExactOptions {
     }
 }
 
-/// What was searched, and how: all but the neighbors themselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was searched, how, and where the neighbors are: the record of an exact search.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExactSummary {
+    /// Where the ids of the neighbors are.
+    pub index: Place,
+    /// Where their distances are. Under dot they are similarities, in descending order.
+    pub distance: Place,
     /// Neighbors of each query.
     pub k: usize,
     /// The metric of the distances.
@@ -101,6 +105,20 @@ pub struct ExactResult {
     pub neighbors: NeighborBlock,
     /// What was searched.
     pub summary: ExactSummary,
+}
+
+impl ExactResult {
+    /// The ids as R has them: `n_query * k` rows of the reference, counted from 1, column by column.
+    #[must_use]
+    pub fn index(&self) -> Vec<i32> {
+        search::index(&self.neighbors)
+    }
+
+    /// The distances as R has them: `n_query * k` numbers, column by column.
+    #[must_use]
+    pub fn distance(&self) -> Vec<f64> {
+        search::distance(&self.neighbors)
+    }
 }
 
 /// Finds the nearest rows of `reference` for each row of `queries`, in memory.
@@ -138,8 +156,10 @@ pub fn exact<'a, 'b>(
 /// # Errors
 /// [`Error`]: a matrix cannot be attached or read, holds a missing or non-finite value, or has another
 /// number of columns than the other; `k` or another setting is out of range; the sink cannot take the
-/// result; an interruption. Nothing is written before all queries and the whole reference were
-/// looked at.
+/// result. Nothing is written before all queries and the whole reference were looked at. In
+/// mid-search [`Error::SearchInterrupted`], and what else ends it, a fault of the sink for one, as
+/// [`Error::SearchEnded`]: these tell how many queries were written, and leave new destinations
+/// unfinished and existing ones partly overwritten.
 pub fn exact_into<'a, 'b>(
     reference: impl Into<Input<'a>>,
     queries: impl Into<Input<'b>>,
@@ -220,18 +240,25 @@ fn run(
         Some(pool) => pool.install(|| search.job(reference.rows(), queries)),
         None => search.job(reference.rows(), queries),
     }?;
-    let summary = ExactSummary {
+    let (n_ref, n_query) = (job.n_ref(), job.n_query());
+    sink.begin(ResultShape::new(n_query, options.k).double(true))?;
+    into_sink(job, pool.as_ref(), sink)?;
+    sink.finish().map_err(|error| ended(n_query, n_query, error.into()))?;
+    let kept = sink.kept();
+    Ok(ExactSummary {
+        index: kept.index,
+        distance: kept.distance,
         k: options.k,
         metric: options.metric,
-        n_ref: job.n_ref(),
-        n_query: job.n_query(),
+        n_ref,
+        n_query,
         exact: true,
         backend: "bruteforce",
-    };
-    sink.begin(ResultShape::new(summary.n_query, summary.k).double(true))?;
-    into_sink(job, pool.as_ref(), sink)?;
-    sink.finish()?;
-    Ok(summary)
+    })
+}
+
+fn ended(complete: usize, n_query: usize, error: Error) -> Error {
+    Error::SearchEnded { complete, n_query, source: Box::new(error) }
 }
 
 /// Searches in the pool and writes outside of it: a sink need not be `Send`.
@@ -241,7 +268,7 @@ fn into_sink(
     sink: &mut dyn NeighborSink,
 ) -> Result<(), Error> {
     let n_query = job.n_query();
-    let mut written = 0;
+    let mut complete = 0;
     let mut blocks = job.blocks();
     loop {
         let next = match pool {
@@ -250,15 +277,16 @@ fn into_sink(
         };
         match next {
             Ok(Some(block)) => {
-                sink.write(&block)?;
-                written += block.nrows();
+                sink.write(&block).map_err(|error| ended(complete, n_query, error.into()))?;
+                complete += block.nrows();
             }
             Ok(None) => return Ok(()),
             Err(ExactError::Interrupted) => {
-                let written = format!("{written} of {n_query} queries were answered");
-                return Err(Error::Interrupted { written });
+                return Err(Error::SearchInterrupted { complete, n_query });
             }
-            Err(error) => return Err(error.into()),
+            // The first pass is the look at the reference: nothing has begun to be written.
+            Err(error) if complete == 0 => return Err(error.into()),
+            Err(error) => return Err(ended(complete, n_query, error.into())),
         }
     }
 }

@@ -1,14 +1,10 @@
 //! Matrices as they can be given.
 
 use std::fmt;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bigannoy_descriptor::Descriptor;
-use bigannoy_matrix::{
-    BigMatrix, DenseRows, FileRows, OnValue, ReadRows, RowError, RowFloat, RowSource, StorageError,
-    ValuePolicy,
-};
+use bigannoy_matrix::{BigMatrix, DenseRows, FileRows, RowFloat, RowSource, StorageError};
 use bigannoy_storage::FileIdentity;
 
 use crate::Error;
@@ -97,22 +93,6 @@ impl OpenInput<'_> {
             OpenRows::Live(matrix) => *matrix,
             OpenRows::Attached(matrix) => matrix.as_ref(),
             OpenRows::Unmapped(rows) => rows.as_ref(),
-        }
-    }
-
-    /// Reads rows in which values may be missing, or no numbers: NaN. Rows of a source of the caller's
-    /// own are read as any others: it has no way to say so.
-    pub(crate) fn read_with_missing(
-        &self,
-        rows: Range<usize>,
-        out: &mut [f64],
-    ) -> Result<(), RowError> {
-        let keep = ValuePolicy::default().missing(OnValue::Keep).not_finite(OnValue::Keep);
-        match &self.rows {
-            OpenRows::Given(source) => source.copy_rows_f64(rows, out),
-            OpenRows::Live(matrix) => matrix.read_rows(rows, keep, out),
-            OpenRows::Attached(matrix) => matrix.read_rows(rows, keep, out),
-            OpenRows::Unmapped(file) => file.read_rows(rows, keep, out),
         }
     }
 

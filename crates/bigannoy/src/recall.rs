@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bigannoy_exact::{DEFAULT_TOLERANCE, ExactMetric, Ranked, Recall, RecallOptions};
+use bigannoy_matrix::Element;
 
 use crate::input::OpenInput;
 use crate::{Error, Input};
@@ -13,7 +14,8 @@ const BLOCK_VALUES: usize = 1 << 20;
 /// Two answers to the same queries, to be compared: matrices of ids, and what is known beside them.
 ///
 /// Ids are counted from 1, a row for each query, nearest first, in matrices of any form and type, from
-/// this program or another. Missing ids are places where no neighbor was found. By ids alone recall is
+/// this program or another. Missing ids are places where no neighbor was found: R's `NA`, in arrays in
+/// memory NaN, or -2147483648, which is R's `NA` among whole numbers. By ids alone recall is
 /// the overlap of two sets, and of several rows at the same distance the right ones have to be found.
 /// With [`RecallCheck::distances`] or [`RecallCheck::vectors`] any of them counts.
 ///
@@ -187,7 +189,7 @@ impl<'a> Answer<'a> {
     fn read(&self, rows: Range<usize>) -> Result<AnswerBlock, Error> {
         let k = self.ids.rows().ncols();
         let mut values = vec![0.0; rows.len() * k];
-        self.ids.read_with_missing(rows.clone(), &mut values)?;
+        self.ids.rows().copy_rows_with_missing(rows.clone(), &mut values)?;
         let ids = values.iter().enumerate().map(|(at, &value)| {
             id(value).map_err(|value| Error::Id {
                 matrix: self.ids.rows().name(),
@@ -200,7 +202,7 @@ impl<'a> Answer<'a> {
         let mut distances = Vec::new();
         if let Some(source) = &self.distances {
             distances.resize(values.len(), 0.0);
-            source.read_with_missing(rows, &mut distances)?;
+            source.rows().copy_rows_with_missing(rows, &mut distances)?;
         }
         Ok(AnswerBlock { k, ids, distances })
     }
@@ -208,7 +210,8 @@ impl<'a> Answer<'a> {
 
 /// The row, counted from 0, that an id counted from 1 is; none where it is missing.
 fn id(value: f64) -> Result<Option<u32>, f64> {
-    if value.is_nan() {
+    // R's missing integer is a number where it came through a file that knows no missing ones.
+    if value.is_nan() || value == f64::from(i32::MISSING) {
         return Ok(None);
     }
     if value.fract() != 0.0 || !(1.0..=f64::from(u32::MAX)).contains(&value) {

@@ -52,26 +52,40 @@ impl SearchResult {
     /// `NA_integer_` where nothing was found.
     #[must_use]
     pub fn index(&self) -> Vec<i32> {
-        self.by_column(i32::MISSING, |row, rank| {
-            (self.neighbors.row(row)[rank].item + 1).cast_signed()
-        })
+        index(&self.neighbors)
     }
 
     /// The distances as R has them: `n_query * k` numbers, column by column; `NA_real_` where nothing
     /// was found.
     #[must_use]
     pub fn distance(&self) -> Vec<f64> {
-        self.by_column(f64::MISSING, |row, rank| self.neighbors.distance(row, rank))
+        distance(&self.neighbors)
     }
+}
 
-    fn by_column<T: Copy>(&self, missing: T, value: impl Fn(usize, usize) -> T) -> Vec<T> {
-        let found = |row, rank| rank < self.neighbors.row(row).len();
-        let rows = 0..self.neighbors.nrows();
-        (0..self.neighbors.k())
-            .flat_map(|rank| rows.clone().map(move |row| (row, rank)))
-            .map(|(row, rank)| if found(row, rank) { value(row, rank) } else { missing })
-            .collect()
-    }
+/// Ids as R has them.
+pub(crate) fn index(neighbors: &NeighborBlock) -> Vec<i32> {
+    by_column(neighbors, i32::MISSING, |row, rank| {
+        (neighbors.row(row)[rank].item + 1).cast_signed()
+    })
+}
+
+/// Distances as R has them.
+pub(crate) fn distance(neighbors: &NeighborBlock) -> Vec<f64> {
+    by_column(neighbors, f64::MISSING, |row, rank| neighbors.distance(row, rank))
+}
+
+fn by_column<T: Copy>(
+    neighbors: &NeighborBlock,
+    missing: T,
+    value: impl Fn(usize, usize) -> T,
+) -> Vec<T> {
+    let found = |row, rank| rank < neighbors.row(row).len();
+    let rows = 0..neighbors.nrows();
+    (0..neighbors.k())
+        .flat_map(|rank| rows.clone().map(move |row| (row, rank)))
+        .map(|(row, rank)| if found(row, rank) { value(row, rank) } else { missing })
+        .collect()
 }
 
 impl Index {

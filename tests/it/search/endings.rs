@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bigannoy::matrix::{Element, MatrixSpec, NewMatrix};
-use bigannoy::sink::{CsvSink, NpySink, ResultShape, SinkError};
+use bigannoy::sink::{CsvSink, MemorySink, NpySink, ResultShape, SinkError};
 use bigannoy::{
-    BigMatrix, Destination, Error, Input, MatrixSink, Metric, NeighborBlock, NeighborSink,
-    SearchOptions, Stage,
+    BigMatrix, Destination, Error, ExactMetric, ExactOptions, Input, MatrixSink, Metric,
+    NeighborBlock, NeighborSink, SearchOptions, Stage, exact_self_into,
 };
 use bigannoy_tests::message_chain;
 
@@ -130,6 +130,39 @@ fn a_sink_that_fails_ends_the_search() {
     let error = index.search_self_into(&options, &mut sink).unwrap_err();
     assert!(matches!(error, Error::SearchEnded { complete: 100, .. }), "{error}");
     assert!(message_chain(&error).contains("the tape is torn"));
+}
+
+#[test]
+fn an_exact_search_tells_what_was_written_too() {
+    let rows = Rows::new(100, 3, 6);
+    let options = ExactOptions::new(ExactMetric::Euclidean, 2).memory(8_000);
+    let mut all = Fails { blocks: usize::MAX, ..Fails::default() };
+    let error = exact_self_into(&rows.dense(), &options, &mut all).unwrap_err();
+    assert!(all.asked > 3, "{} blocks", all.asked);
+    assert!(matches!(error, Error::SearchEnded { complete: 100, n_query: 100, .. }), "{error}");
+
+    let mut sink = Fails { blocks: 2, ..Fails::default() };
+    let error = exact_self_into(&rows.dense(), &options, &mut sink).unwrap_err();
+    assert!(sink.written > 0 && sink.written < 100);
+    let message = message_chain(&error);
+    assert!(message.contains(&format!("{} of 100", sink.written)), "{message}");
+    assert!(message.contains("the tape is full"), "{message}");
+
+    // The wish to stop comes with the third block, which is not begun.
+    let stop = Arc::new(AtomicBool::new(false));
+    let (asked, stopper) = (AtomicUsize::new(0), Arc::clone(&stop));
+    let options = options.interrupt(stop).progress(move |progress| {
+        if progress.done > 200 && asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            stopper.store(true, Ordering::Relaxed);
+        }
+    });
+    let mut sink = MemorySink::new();
+    let error = exact_self_into(&rows.dense(), &options, &mut sink).unwrap_err();
+    let complete = sink.into_neighbors().nrows();
+    assert!(complete > 0 && complete < 100);
+    let told =
+        matches!(error, Error::SearchInterrupted { complete: c, n_query: 100 } if c == complete);
+    assert!(told, "{error}");
 }
 
 #[test]
