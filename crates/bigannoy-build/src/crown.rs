@@ -54,8 +54,11 @@ pub(crate) struct Young {
     /// The set of the current level in which each item is.
     places: Vec<u16>,
     level: Vec<LevelSet>,
-    /// For each set of the level, padded, its plane's normal.
+    /// For each set of the level, padded, its plane's normal; its offset; and the first of its sides
+    /// in the next level, itself if it is not split.
     normals: Vec<Chunk>,
+    offsets: Vec<f32>,
+    below: Vec<u16>,
     margins: Vec<f32>,
 }
 
@@ -70,17 +73,11 @@ struct LevelSet {
     parent: Option<(usize, usize)>,
     /// Its split, if it has one.
     split: Option<usize>,
-    offset: f32,
-    /// The first of its sides in the next level; itself if it is not split.
-    below: u16,
-    /// How many items are on each side.
-    sides: [u32; 2],
 }
 
 impl LevelSet {
     fn new(key: SetKey, first: usize, count: usize, parent: Option<(usize, usize)>) -> Self {
-        // Items of a set that is not split stay on its side 0.
-        LevelSet { key, first, count, parent, split: None, offset: -1.0, below: 0, sides: [0; 2] }
+        LevelSet { key, first, count, parent, split: None }
     }
 }
 
@@ -90,7 +87,8 @@ impl Young {
         let level = vec![LevelSet::new(SetKey::ROOT, 0, crown.ids.len(), None)];
         let places = vec![0; crown.ids.len()];
         let (normals, margins) = (Vec::new(), Vec::new());
-        Young { splitter, crown, places, level, normals, margins }
+        let (offsets, below) = (Vec::new(), Vec::new());
+        Young { splitter, crown, places, level, normals, offsets, below, margins }
     }
 
     /// The crown, and what splits the sets below it.
@@ -110,9 +108,13 @@ impl Young {
         }
         self.normals.clear();
         self.normals.resize(self.level.len() * size, Chunk::default());
+        self.offsets.clear();
+        self.below.clear();
         let mut below = 0;
         for (set, padded) in self.level.iter_mut().zip(self.normals.chunks_exact_mut(size)) {
-            set.below = below;
+            self.below.push(below);
+            // Items of a set that is not split stay on its side 0.
+            self.offsets.push(-1.0);
             below += 1;
             if !large(set) {
                 continue;
@@ -127,8 +129,10 @@ impl Young {
                 let plane = crate::grow::SplitSets::plane(&self.splitter);
                 normal.copy_from_slice(plane.normal);
                 pad(plane.normal, padded);
-                set.offset = plane.offset;
                 offset = plane.offset;
+                if let Some(last) = self.offsets.last_mut() {
+                    *last = offset;
+                }
             }
             set.split = Some(split);
             self.crown.splits.push(CrownSplit { normal, offset, zeros: 0, below: [None; 2] });
@@ -143,44 +147,55 @@ impl Young {
     fn pass(&mut self, first: usize, count: usize, vectors: Strided<'_>) {
         let places = &mut self.places[first..first + count];
         self.margins.clear();
-        self.margins.extend(places.iter().map(|&place| self.level[usize::from(place)].offset));
+        self.margins.extend(places.iter().map(|&place| self.offsets[usize::from(place)]));
         let code = self.splitter.code();
         code.add_own_products(&self.normals, places, vectors, &mut self.margins);
-        for ((place, margin), item) in places.iter_mut().zip(&self.margins).zip(first..) {
-            let set = &mut self.level[usize::from(*place)];
-            let mut side = u16::from(*margin > 0.0);
-            if *margin == 0.0 {
-                #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
-                let toss = set.key.toss(item as u32);
-                side = u16::from(toss);
-            }
-            set.sides[usize::from(side)] += 1;
-            *place = set.below + side;
+        let mut within = false;
+        for (place, &margin) in places.iter_mut().zip(&self.margins) {
+            within |= margin == 0.0;
+            *place = self.below[usize::from(*place)] + u16::from(margin > 0.0);
+        }
+        if within {
+            self.toss(first);
+        }
+    }
+
+    /// Tosses for the items of the last pass, from `first` on, that are within their planes.
+    fn toss(&mut self, first: usize) {
+        for (at, _) in self.margins.iter().enumerate().filter(|(_, margin)| **margin == 0.0) {
+            let item = first + at;
+            let place = self.places[item];
+            // The set whose side 0 this is; those before it have sides before it.
+            let set = self.below.partition_point(|&below| below <= place) - 1;
+            #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
+            let toss = self.level[set].key.toss(item as u32);
+            self.places[item] = place + u16::from(toss);
         }
     }
 
     /// Makes the next level of where the items are now.
     fn finish_level(&mut self, layout: Layout) {
+        let mut counts = vec![0usize; 2 * self.level.len()];
+        for &place in &self.places {
+            counts[usize::from(place)] += 1;
+        }
         let mut next = Vec::with_capacity(2 * self.level.len());
-        for set in &mut self.level {
+        for (set, &below) in self.level.iter().zip(&self.below) {
             let Some(split) = set.split else {
                 next.push(LevelSet::new(set.key, set.first, set.count, set.parent));
                 continue;
             };
-            if is_lopsided(set.sides[1] as usize, set.count) {
+            let mut zeros = counts[usize::from(below)];
+            if is_lopsided(zeros, set.count) {
                 let sides = self.splitter.halve(layout.dim(), set.count, set.key);
                 let ids = &self.crown.ids[set.first..][..set.count];
                 for (&item, &side) in ids.iter().zip(sides) {
-                    self.places[item as usize] = set.below + u16::from(side);
+                    self.places[item as usize] = below + u16::from(side);
                 }
-                let half = set.count / 2;
-                #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
-                let halves = [(set.count - half) as u32, half as u32];
-                set.sides = halves;
+                zeros = set.count - set.count / 2;
                 self.crown.splits[split].normal.fill(0.0);
                 self.crown.splits[split].offset = 0.0;
             }
-            let zeros = set.sides[0] as usize;
             self.crown.splits[split].zeros = zeros;
             for (side, first, count) in
                 [(0, set.first, zeros), (1, set.first + zeros, set.count - zeros)]

@@ -8,15 +8,25 @@ use crate::random::TreeRandom;
 /// Times that the centroids move to the middle of the rows on their side.
 const ROUNDS: usize = 2;
 
-/// A sample of a set, padded, and two centroids in it; its buffers are used again from set to set.
+/// Some of the rows of a slice, padded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample<'a> {
+    /// All rows, one behind the other.
+    pub(crate) rows: &'a [Chunk],
+    /// The numbers of those that count, at least two.
+    pub(crate) picks: &'a [u32],
+    /// Chunks of a row.
+    pub(crate) size: usize,
+    /// Whether only directions count: rows are equally long, and planes go through the origin.
+    pub(crate) directions: bool,
+}
+
+/// Two centroids of a sample; its buffers are used again from set to set.
 #[derive(Debug, Default)]
 pub(crate) struct TwoMeans {
-    /// Rows, one behind the other, as long as `total`.
-    rows: Vec<Chunk>,
-    /// The numbers of all rows, and of those on side 1.
-    all: Vec<u32>,
+    /// The numbers of the rows on side 1.
     ones: Vec<u32>,
-    /// For each row, `offset + plane · row`.
+    /// For each row of the sample, `offset + plane · row`.
     margins: Vec<f32>,
     total: Vec<Chunk>,
     p: Vec<Chunk>,
@@ -26,52 +36,42 @@ pub(crate) struct TwoMeans {
 }
 
 impl TwoMeans {
-    /// Begins a sample of `count` rows of `n_chunks` chunks; gives the rows, to be filled.
-    pub(crate) fn sample(&mut self, count: usize, n_chunks: usize) -> &mut [Chunk] {
-        self.rows.resize(count * n_chunks, Chunk::default());
-        if self.all.len() != count {
-            self.all.clear();
-            self.all.extend((0..).take(count));
-        }
+    /// Begins a sample.
+    pub(crate) fn begin(&mut self, code: Folded, sample: Sample<'_>) {
         for vector in [&mut self.total, &mut self.p, &mut self.q, &mut self.plane] {
             vector.clear();
-            vector.resize(n_chunks, Chunk::default());
+            vector.resize(sample.size, Chunk::default());
         }
-        &mut self.rows
-    }
-
-    /// The sample is filled.
-    pub(crate) fn filled(&mut self, code: Folded) {
-        self.total.fill(Chunk::default());
-        code.add_rows(&self.rows, &self.all, &mut self.total);
+        code.add_rows(sample.rows, sample.picks, &mut self.total);
     }
 
     /// Starts at two rows of the sample and moves to the middle of the rows that are nearer, a few
-    /// times. Of directions the lengths do not count, and the plane goes through the origin.
-    pub(crate) fn run(&mut self, code: Folded, directions: bool, random: &mut TreeRandom) {
-        let size = self.total.len();
+    /// times.
+    pub(crate) fn run(&mut self, code: Folded, sample: Sample<'_>, random: &mut TreeRandom) {
         #[expect(clippy::cast_possible_truncation, reason = "a sample of numbered items")]
-        let count = self.all.len() as u32;
+        let count = sample.picks.len() as u32;
         let first = random.below(count);
         let second = random.below(count - 1);
         let second = second + u32::from(second >= first);
-        self.p.copy_from_slice(&self.rows[first as usize * size..][..size]);
-        self.q.copy_from_slice(&self.rows[second as usize * size..][..size]);
+        for (centroid, at) in [(&mut self.p, first), (&mut self.q, second)] {
+            let row = sample.picks[at as usize] as usize;
+            centroid.copy_from_slice(&sample.rows[row * sample.size..][..sample.size]);
+        }
         for round in 0..=ROUNDS {
-            self.find_margins(code, directions);
-            if round == ROUNDS || !self.move_centroids(code, directions) {
+            self.find_margins(code, sample);
+            if round == ROUNDS || !self.move_centroids(code, sample) {
                 break;
             }
         }
     }
 
     /// Finds the plane between the centroids and the margins of all rows.
-    fn find_margins(&mut self, code: Folded, directions: bool) {
+    fn find_margins(&mut self, code: Folded, sample: Sample<'_>) {
         for ((plane, p), q) in self.plane.iter_mut().zip(&self.p).zip(&self.q) {
             *plane = each(p, q, |p, q| p - q);
         }
         self.offset = 0.0;
-        if !directions {
+        if !sample.directions {
             let middle: &mut [Chunk] = &mut self.q;
             for (q, p) in middle.iter_mut().zip(&self.p) {
                 *q = each(p, q, |p, q| (p + q) * 0.5);
@@ -79,31 +79,33 @@ impl TwoMeans {
             self.offset = -product(code, &self.plane, middle);
         }
         self.margins.clear();
-        self.margins.resize(self.all.len(), self.offset);
-        code.add_products(&self.plane, &self.rows, &self.all, &mut self.margins);
+        self.margins.resize(sample.picks.len(), self.offset);
+        code.add_products(&self.plane, sample.rows, sample.picks, &mut self.margins);
     }
 
     /// Moves the centroids. Tells whether both have rows.
-    fn move_centroids(&mut self, code: Folded, directions: bool) -> bool {
-        self.ones.resize(self.all.len(), 0);
+    fn move_centroids(&mut self, code: Folded, sample: Sample<'_>) -> bool {
+        let count = sample.picks.len();
+        self.ones.resize(count, 0);
         let mut ones = 0;
-        for (row, margin) in (0..).zip(&self.margins) {
-            self.ones[ones] = row;
+        for (row, margin) in sample.picks.iter().zip(&self.margins) {
+            self.ones[ones] = *row;
             ones += usize::from(*margin > 0.0);
         }
         self.ones.truncate(ones);
-        if ones == 0 || ones == self.all.len() {
+        if ones == 0 || ones == count {
             return false;
         }
         self.p.fill(Chunk::default());
-        code.add_rows(&self.rows, &self.ones, &mut self.p);
+        code.add_rows(sample.rows, &self.ones, &mut self.p);
         for ((q, p), total) in self.q.iter_mut().zip(&self.p).zip(&self.total) {
             *q = each(total, p, |total, p| total - p);
         }
-        for (centroid, rows) in [(&mut self.p, ones), (&mut self.q, self.all.len() - ones)] {
+        for (centroid, rows) in [(&mut self.p, ones), (&mut self.q, count - ones)] {
             #[expect(clippy::cast_precision_loss, reason = "samples are small")]
             let rows = rows as f32;
-            let length = if directions { product(code, centroid, centroid).sqrt() } else { rows };
+            let length =
+                if sample.directions { product(code, centroid, centroid).sqrt() } else { rows };
             // What has no direction stays where it is.
             let shrink = if length > 0.0 { 1.0 / length } else { 1.0 };
             scale(centroid, shrink);
@@ -143,8 +145,15 @@ fn each(x: &Chunk, y: &Chunk, of: impl Fn(f32, f32) -> f32) -> Chunk {
     result
 }
 
+/// Makes a padded vector of this squared length one of length 1. A vector of zeros has no direction,
+/// and one beyond the range gets none.
+pub(crate) fn scale_to_direction(vector: &mut [Chunk], squared_length: f32) {
+    let length = squared_length.sqrt();
+    scale(vector, if length > 0.0 { 1.0 / length } else { 0.0 });
+}
+
 /// Multiplies a padded vector.
-pub(crate) fn scale(vector: &mut [Chunk], by: f32) {
+fn scale(vector: &mut [Chunk], by: f32) {
     for chunk in vector {
         for value in &mut chunk.0 {
             *value *= by;

@@ -1,11 +1,12 @@
 //! The items of sets: where they lie in the index, or copied close together.
 
 use bigannoy_format::Layout;
-use bigannoy_metric::Folded;
 use bigannoy_metric::folded::{Chunk, n_chunks, pad, unpad};
 use bigannoy_metric::kernel::LANES;
+use bigannoy_metric::{Folded, Metric};
 
 use crate::items::Items;
+use crate::means::scale_to_direction;
 
 /// Sets whose padded vectors take no more bytes than this are copied, once: most of a core's own
 /// cache. Below it, every level of a tree reads from the copy instead of from all over the items.
@@ -16,10 +17,11 @@ const AHEAD: usize = 8;
 /// The items of a set, padded, and what else splits need of them.
 #[derive(Debug, Default)]
 pub(crate) struct NearRows {
-    vectors: Vec<Chunk>,
+    /// Under angular of length 1.
+    pub(crate) vectors: Vec<Chunk>,
     /// The number in the index of each.
     numbers: Vec<u32>,
-    /// The squared length of each, under angular and dot.
+    /// The squared length of each, under dot.
     squared_lengths: Vec<f32>,
     entered: bool,
 }
@@ -66,7 +68,10 @@ impl NearRows {
             all.touch(some);
             for (&item, vector) in some.iter().zip(vectors.chunks_exact_mut(size)) {
                 pad(all.vector(item), vector);
-                self.squared_lengths.extend(all.squared_length(item));
+                match (layout.metric(), all.squared_length(item)) {
+                    (Metric::Angular, Some(squared)) => scale_to_direction(vector, squared),
+                    (_, squared) => self.squared_lengths.extend(squared),
+                }
             }
         }
         for (item, number) in set.iter_mut().zip(0..) {
@@ -98,7 +103,7 @@ impl Rows<'_> {
         }
     }
 
-    /// The squared length of an item under angular and dot.
+    /// The squared length of an item under dot, and of a far one under angular.
     pub(crate) fn squared_length(&self, item: u32) -> Option<f32> {
         match self {
             Rows::Far(items) => items.squared_length(item),
@@ -110,17 +115,6 @@ impl Rows<'_> {
     pub(crate) fn touch(&self, items: &[u32]) {
         if let Rows::Far(all) = self {
             all.touch(items);
-        }
-    }
-
-    /// Copies an item's vector, padded.
-    pub(crate) fn copy_padded(&self, item: u32, padded: &mut [Chunk]) {
-        match self {
-            Rows::Far(items) => pad(items.vector(item), padded),
-            Rows::Near(rows, _) => {
-                let size = padded.len();
-                padded.copy_from_slice(&rows.vectors[item as usize * size..][..size]);
-            }
         }
     }
 

@@ -5,7 +5,7 @@ use bigannoy_metric::{Folded, Metric};
 
 use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
-use crate::means::{TwoMeans, scale};
+use crate::means::{Sample, TwoMeans, scale_to_direction};
 use crate::random::{SetKey, TreeRandom};
 use crate::rows::{NearRows, Rows};
 
@@ -53,6 +53,9 @@ pub(crate) struct Splitter {
     sides: Vec<bool>,
     /// Room for the items drawn, a vector and its extra coordinate, a padded one, and margins.
     drawn: Vec<u32>,
+    /// The sample, where it has to be copied, and the numbers of its rows.
+    copied: Vec<Chunk>,
+    counted: Vec<u32>,
     vector: Vec<f32>,
     padded: Vec<Chunk>,
     margins: Vec<f32>,
@@ -72,6 +75,8 @@ impl Splitter {
             squares: Vec::new(),
             sides: Vec::new(),
             drawn: Vec::new(),
+            copied: Vec::new(),
+            counted: Vec::new(),
             vector: Vec::new(),
             padded: Vec::new(),
             margins: Vec::new(),
@@ -113,61 +118,68 @@ impl Splitter {
     /// zero if not.
     pub(crate) fn choose(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
         self.random.begin(key);
-        self.take_sample(rows, set);
-        let directions = matches!(rows.layout().metric(), Metric::Angular | Metric::Dot);
-        for _ in 0..ATTEMPTS {
-            self.means.run(self.code, directions, &mut self.random);
-            let ones = self.means.margins().iter().filter(|&&margin| margin > 0.0).count();
-            if larger_share(ones, self.means.margins().len()) < GOOD_BALANCE {
-                break;
-            }
+        let sampled = self.draw_sample(set);
+        let (metric, dim) = (rows.layout().metric(), rows.layout().dim());
+        let extra = usize::from(metric == Metric::Dot);
+        let (size, directions) =
+            (n_chunks(dim + extra), matches!(metric, Metric::Angular | Metric::Dot));
+        if let (Rows::Near(near, _), 0) = (rows, extra) {
+            let picks = if sampled { &self.drawn } else { set };
+            let sample = Sample { rows: &near.vectors, picks, size, directions };
+            try_planes(self.code, &mut self.means, &mut self.random, sample);
+        } else {
+            self.copy_sample(rows, (!sampled).then_some(set));
+            let sample = Sample { rows: &self.copied, picks: &self.counted, size, directions };
+            try_planes(self.code, &mut self.means, &mut self.random, sample);
         }
-        let extra = usize::from(rows.layout().metric() == Metric::Dot);
-        self.normal.resize(rows.layout().dim() + extra, 0.0);
+        self.normal.resize(dim + extra, 0.0);
         let offset = self.means.plane(self.code, &mut self.normal);
         self.offset = offset.unwrap_or_default();
         offset.is_some()
     }
 
-    /// Draws a sample, one item from each of as many equal parts of the set, and copies it; of
-    /// directions, all items equally long, under dot with their extra coordinates.
-    fn take_sample(&mut self, rows: Rows<'_>, set: &[u32]) {
-        let sample = if set.len() > SAMPLE {
-            let place = |part| part * set.len() / SAMPLE;
-            self.drawn.clear();
-            self.drawn.extend((0..SAMPLE).map(|part| {
-                #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
-                let places = (place(part + 1) - place(part)) as u32;
-                set[place(part) + self.random.below(places) as usize]
-            }));
-            rows.touch(&self.drawn);
-            &self.drawn
-        } else {
-            set
-        };
-        let metric = rows.layout().metric();
+    /// Draws a sample, one item from each of as many equal parts of the set. Tells whether the set
+    /// is larger than a sample.
+    fn draw_sample(&mut self, set: &[u32]) -> bool {
+        if set.len() <= SAMPLE {
+            return false;
+        }
+        let place = |part| part * set.len() / SAMPLE;
+        self.drawn.clear();
+        self.drawn.extend((0..SAMPLE).map(|part| {
+            #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
+            let places = (place(part + 1) - place(part)) as u32;
+            set[place(part) + self.random.below(places) as usize]
+        }));
+        true
+    }
+
+    /// Copies a set, or the items drawn; of directions, all equally long, under dot with their extra
+    /// coordinates.
+    fn copy_sample(&mut self, rows: Rows<'_>, set: Option<&[u32]>) {
+        let sample = set.unwrap_or(&self.drawn);
         let dim = rows.layout().dim();
-        let size = n_chunks(dim + usize::from(metric == Metric::Dot));
+        let dot = rows.layout().metric() == Metric::Dot;
+        let size = n_chunks(dim + usize::from(dot));
         let (_, squared_radius) = self.squared_radius;
-        let padded = self.means.sample(sample.len(), size);
-        for (&item, padded) in sample.iter().zip(padded.chunks_exact_mut(size)) {
-            let squared_length = if metric == Metric::Dot {
-                self.vector.resize(dim + 1, 0.0);
-                rows.copy(item, &mut self.vector[..dim]);
+        rows.touch(sample);
+        self.copied.resize(sample.len() * size, Chunk::default());
+        for (&item, padded) in sample.iter().zip(self.copied.chunks_exact_mut(size)) {
+            self.vector.resize(dim + usize::from(dot), 0.0);
+            rows.copy(item, &mut self.vector[..dim]);
+            if dot {
                 self.vector[dim] = extra_of(squared_radius, rows.squared_length(item));
-                pad(&self.vector, padded);
-                Some(squared_radius)
-            } else {
-                rows.copy_padded(item, padded);
-                rows.squared_length(item)
-            };
-            if let Some(squared_length) = squared_length {
-                // A vector of zeros has no direction, and one beyond the range gets none.
-                let length = squared_length.sqrt();
-                scale(padded, if length > 0.0 { 1.0 / length } else { 0.0 });
+            }
+            pad(&self.vector, padded);
+            let squared = if dot { Some(squared_radius) } else { rows.squared_length(item) };
+            if let Some(squared) = squared {
+                scale_to_direction(padded, squared);
             }
         }
-        self.means.filled(self.code);
+        if self.counted.len() != sample.len() {
+            self.counted.clear();
+            self.counted.extend((0..).take(sample.len()));
+        }
     }
 
     /// Tells the sides of the plane on which the items are; those within it are tossed for.
@@ -270,6 +282,18 @@ impl SplitSets for Splitter {
 
     fn sides(&self) -> &[bool] {
         &self.sides
+    }
+}
+
+/// Looks for a plane that leaves much of the sample on both sides.
+fn try_planes(code: Folded, means: &mut TwoMeans, random: &mut TreeRandom, sample: Sample<'_>) {
+    means.begin(code, sample);
+    for _ in 0..ATTEMPTS {
+        means.run(code, sample, random);
+        let ones = means.margins().iter().filter(|&&margin| margin > 0.0).count();
+        if larger_share(ones, sample.picks.len()) < GOOD_BALANCE {
+            break;
+        }
     }
 }
 

@@ -336,48 +336,80 @@ macro_rules! loops {
             sums: &mut [f32],
         ) {
             let size = n_chunks(vectors.dim);
-            for (at, (sum, &which)) in sums.iter_mut().zip(which).enumerate() {
-                let plane = &planes[usize::from(which) * size..][..size];
-                let vector = Chunks::of(vectors.vector(at));
-                let mut lanes = zero();
-                for (chunk, own) in plane.iter().zip(vector.whole) {
-                    lanes = add(lanes, product(load(chunk.0), load(*own)));
+            let short = vectors.dim < WIDTH;
+            // The sum of vector `$at` in eight lanes.
+            macro_rules! lanes {
+                ($at:expr, $which:expr) => {{
+                    let plane = &planes[usize::from($which) * size..][..size];
+                    let vector = vectors.vector($at);
+                    let (whole, left) = vector.as_chunks::<WIDTH>();
+                    let mut lanes = zero();
+                    for (chunk, own) in plane.iter().zip(whole) {
+                        lanes = add(lanes, product(load(chunk.0), load(*own)));
+                    }
+                    if short {
+                        lanes = product(load(plane[0].0), load(Chunks::of(vector).rest));
+                    } else if !left.is_empty() {
+                        // What is in a whole chunk already meets a zero here.
+                        let last = load(plane[size - 1].0);
+                        lanes = add(lanes, product(last, load(vector[vector.len() - WIDTH..].as_chunks().0[0])));
+                    }
+                    lanes
+                }};
+            }
+            let (batches, rest) = which.as_chunks::<LANES>();
+            let (batches_of_sums, rest_of_sums) = sums.as_chunks_mut::<LANES>();
+            let mut at = 0;
+            for (sums, which) in batches_of_sums.iter_mut().zip(batches) {
+                let mut lanes = [zero(); LANES];
+                for (lanes, &which) in lanes.iter_mut().zip(which) {
+                    *lanes = lanes!(at, which);
+                    at += 1;
                 }
-                // What is in a whole chunk already meets a zero here.
-                if let Some(last) = plane.get(vector.whole.len()) {
-                    lanes = add(lanes, product(load(last.0), load(vector.rest)));
-                }
-                *sum += fold(lanes);
+                *sums = store(add(load(*sums), fold_each(lanes)));
+            }
+            for (sum, &which) in rest_of_sums.iter_mut().zip(rest) {
+                *sum += fold(lanes!(at, which));
+                at += 1;
             }
         }
 
         $(#[$feature])*
         pub(super) fn add_rows(rows: &[Chunk], picks: &[u32], total: &mut [Chunk]) {
             let size = total.len();
-            let row = |pick: u32| &rows[pick as usize * size..][..size];
-            let (blocks, rest) = total.as_chunks_mut::<4>();
-            let first_of_rest = blocks.len() * 4;
-            for (block, total) in blocks.iter_mut().enumerate() {
-                let mut sums = [zero(); 4];
-                for (sum, chunk) in sums.iter_mut().zip(&*total) {
-                    *sum = load(chunk.0);
-                }
-                for &pick in picks {
-                    let row = &row(pick)[block * 4..][..4];
-                    for (sum, own) in sums.iter_mut().zip(row) {
-                        *sum = add(*sum, load(own.0));
+            // Adds to `$n` chunks, whose sums stay in registers, from chunk `$first` on.
+            macro_rules! block {
+                ($n:literal, $first:expr, $total:expr) => {{
+                    let (first, total): (usize, &mut [Chunk]) = ($first, $total);
+                    let mut sums = [zero(); $n];
+                    for (sum, chunk) in sums.iter_mut().zip(&*total) {
+                        *sum = load(chunk.0);
                     }
-                }
-                for (chunk, sum) in total.iter_mut().zip(sums) {
-                    chunk.0 = store(sum);
-                }
+                    for &pick in picks {
+                        let row = &rows[pick as usize * size + first..][..$n];
+                        for (sum, own) in sums.iter_mut().zip(row) {
+                            *sum = add(*sum, load(own.0));
+                        }
+                    }
+                    for (chunk, sum) in total.iter_mut().zip(sums) {
+                        chunk.0 = store(sum);
+                    }
+                }};
             }
-            for (at, total) in rest.iter_mut().enumerate() {
-                let mut sum = load(total.0);
-                for &pick in picks {
-                    sum = add(sum, load(row(pick)[first_of_rest + at].0));
-                }
-                total.0 = store(sum);
+            let (blocks, rest) = total.as_chunks_mut::<8>();
+            let first = blocks.len() * 8;
+            for (block, total) in blocks.iter_mut().enumerate() {
+                block!(8, block * 8, total);
+            }
+            match rest.len() {
+                1 => block!(1, first, rest),
+                2 => block!(2, first, rest),
+                3 => block!(3, first, rest),
+                4 => block!(4, first, rest),
+                5 => block!(5, first, rest),
+                6 => block!(6, first, rest),
+                7 => block!(7, first, rest),
+                _ => {}
             }
         }
     };
