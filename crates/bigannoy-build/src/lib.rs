@@ -55,7 +55,7 @@
 //! `d` is), `p` threads and `w` trees in the works, at most
 //!
 //! ```text
-//! w (6 n + 4 t) + min(p, w) (13 n + 1 MiB + 1200 d)      bytes while trees grow,
+//! w (6 n + 4 t) + min(p, w) (13 n + 2 MiB + 1200 d)      bytes while trees grow,
 //! 16 MiB                                                 while rows are stored;
 //! ```
 //!

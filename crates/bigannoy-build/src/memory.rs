@@ -17,7 +17,7 @@ const IN_WORKS: u64 = 6;
 /// Bytes for each item of a tree that is being split: margins, sides, room to part them, lengths.
 const BEING_SPLIT: u64 = 13;
 /// The copy near the processor, and what does not depend on the rows.
-const FOR_A_THREAD: u64 = 1 << 20;
+const FOR_A_THREAD: u64 = 2 << 20;
 /// The sample of two-means, for each dimension, with room for some vectors.
 const SAMPLE_OF_DIMENSION: u64 = 1200;
 /// For each item, and in all, what Annoy's generator takes.

@@ -8,9 +8,10 @@ use bigannoy_metric::{Folded, Metric};
 use crate::items::Items;
 use crate::means::scale_to_direction;
 
-/// Sets whose padded vectors take no more bytes than this are copied, once: most of a core's own
-/// cache. Below it, every level of a tree reads from the copy instead of from all over the items.
-const NEAR_BYTES: usize = 384 << 10;
+/// Sets whose padded vectors take no more bytes than this are copied, once: what a core's own cache
+/// and its share of the last one hold. Below it, every level of a tree reads from the copy instead of
+/// from all over the items.
+const NEAR_BYTES: usize = 1 << 20;
 /// Batches of far items that are asked for together: so many misses are waited for at once.
 const AHEAD: usize = 8;
 
