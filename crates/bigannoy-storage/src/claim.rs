@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{FileIdentity, NewFile, StorageError, hidden};
+use crate::{FileIdentity, NewFile, PendingCommit, StorageError, hidden};
 
 /// The right to put a file at a path. While it is held, no other process, and nothing else in this
 /// one, gets the same right: who comes second is refused with [`StorageError::Busy`].
@@ -83,7 +83,8 @@ impl Claim {
     }
 
     /// Removes the temporary files that killed processes have left of `targets`, all in the
-    /// directory of the claim and covered by it; returns how many there were. Cost: the directory is
+    /// directory of the claim and covered by it, and of the list of their renames; returns how many
+    /// there were. Cost: the directory is
     /// listed once.
     ///
     /// # Errors
@@ -94,8 +95,10 @@ impl Claim {
         targets: impl IntoIterator<Item = &'t Path>,
     ) -> Result<usize, StorageError> {
         // Of a matrix there may be as many as columns.
-        let stems: HashSet<String> =
+        let mut stems: HashSet<String> =
             targets.into_iter().map(hidden::stem).collect::<Result<_, _>>()?;
+        // A list of renames is a new file too, which may not have got its name.
+        stems.insert(hidden::stem(&PendingCommit::list_path(&self.target)?)?);
         let directory = hidden::directory(&self.target);
         let failed = |error| StorageError::io("list the directory of", &self.target)(error);
         let mut removed = 0;
@@ -205,14 +208,19 @@ mod tests {
     fn a_killed_process_holds_nothing_and_its_files_are_removed() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        for left in [".x.bigannoy.lock", ".x.bigannoy-1-0.tmp", ".x.bigannoy-77777-123.tmp"] {
+        for left in [
+            ".x.bigannoy.lock",
+            ".x.bigannoy-1-0.tmp",
+            ".x.bigannoy-77777-123.tmp",
+            "..x.bigannoy.commit.bigannoy-1-1.tmp",
+        ] {
             std::fs::write(at(left), "4194304000").unwrap();
         }
         for kept in [".y.bigannoy-1-0.tmp", ".x.bigannoy-1-0.tmp.old", ".x.bigannoy-a-0.tmp"] {
             std::fs::write(at(kept), "").unwrap();
         }
         let claim = Claim::take(&at("x")).unwrap();
-        assert_eq!(claim.remove_leftovers([at("x").as_path()]).unwrap(), 2);
+        assert_eq!(claim.remove_leftovers([at("x").as_path()]).unwrap(), 3);
         drop(claim);
         assert_eq!(names(directory.path()).len(), 3);
     }

@@ -34,7 +34,7 @@ pub fn commit_together(
         return Err(StorageError::Exists { path: file.target().to_path_buf() });
     }
     let list = PendingCommit {
-        path: hidden::beside(claim.target(), END)?,
+        path: PendingCommit::list_path(claim.target())?,
         existing,
         renames: files.iter().map(Rename::of).collect::<Result<_, _>>()?,
     };
@@ -122,7 +122,7 @@ impl PendingCommit {
     /// # Errors
     /// [`StorageError`]: the list is there and cannot be read or understood.
     pub fn find(target: &Path) -> Result<Option<Self>, StorageError> {
-        let path = hidden::beside(target, END)?;
+        let path = Self::list_path(target)?;
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -134,6 +134,11 @@ impl PendingCommit {
             StorageError::CommitList { path: path.clone(), line, problem }
         })?;
         Ok(Some(PendingCommit { path, existing, renames }))
+    }
+
+    /// Where a list stands that is found beside `target`.
+    pub(crate) fn list_path(target: &Path) -> Result<PathBuf, StorageError> {
+        hidden::beside(target, END)
     }
 
     /// The files, in the order in which they get their names.

@@ -268,6 +268,10 @@ fn is_of_its_index(list: &PendingCommit, index: &Path) -> Result<bool, Error> {
         return Ok(true);
     }
     let Some(sidecar) = read_sidecar(&new_sidecar.temporary, None)? else { return Ok(true) };
+    // Somebody has removed it, and not what nobody sees.
+    if !try_exists(index)? {
+        return Ok(false);
+    }
     let file = OpenFile::open(index, Access::ReadOnly)?;
     Ok(check(&sidecar, &new_sidecar.temporary, &file, None).is_ok())
 }
