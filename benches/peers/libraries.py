@@ -7,6 +7,7 @@ distances itself, others get rows of length 1 then.
 """
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -33,7 +34,9 @@ class Annoy:
         for item, row in enumerate(self.rows):
             self.index.add_item(item, row)
         self.index.set_seed(42)
+        start = time.process_time()
         self.index.build(self.trees, n_jobs=threads)
+        self.trees_cpu = time.process_time() - start
 
     def save(self, path):
         self.index.save(path)

@@ -261,6 +261,8 @@ fn building(results: &Results) -> Table {
         "seconds",
         "CPU s",
         "times ours",
+        "CPU s, trees alone",
+        "times our CPU",
         "anonymous MB",
         "index MB",
     ]);
@@ -270,14 +272,21 @@ fn building(results: &Results) -> Table {
                 && other["threads"] == row["threads"]
                 && other["builder"] == "bigannoy"
         };
-        let ours = results.of("build").find(same).and_then(|ours| number(ours, "seconds"));
+        let ours = |field| results.of("build").find(same).and_then(|ours| number(ours, field));
+        // Of a peer, what trees took without adding rows; of ours, always all.
+        let cpu = number(row, "trees_cpu").or_else(|| number(row, "cpu"));
         table.push([
             Cell::from(text(row, "builder")),
             whole(row, "trees").into(),
             whole(row, "threads").into(),
             number(row, "seconds").into(),
             number(row, "cpu").into(),
-            number(row, "seconds").zip(ours).map(|(seconds, ours)| seconds / ours).into(),
+            number(row, "seconds")
+                .zip(ours("seconds"))
+                .map(|(seconds, ours)| seconds / ours)
+                .into(),
+            number(row, "trees_cpu").into(),
+            cpu.zip(ours("cpu")).map(|(cpu, ours)| cpu / ours).into(),
             number(row, "anonymous").map(|bytes| bytes / 1e6).into(),
             number(row, "bytes").map(|bytes| bytes / 1e6).into(),
         ]);
