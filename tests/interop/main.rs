@@ -13,6 +13,7 @@ mod recall;
 mod session;
 mod shared;
 mod sidecar;
+mod tables;
 mod theirs;
 mod written_by_r;
 mod written_by_us;
@@ -26,7 +27,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A trial: its name, and what it does with a seed.
 type Work = fn(i32);
 
-const TRIALS: [(&str, Work); 9] = [
+const TRIALS: [(&str, Work); 10] = [
     ("matrices_of_r", written_by_r::every_cell_is_what_r_wrote),
     ("matrices_of_ours", written_by_us::r_reads_and_writes_every_type),
     ("indexes_of_ours", ours_in_r::r_finds_what_we_wrote),
@@ -34,6 +35,7 @@ const TRIALS: [(&str, Work); 9] = [
     ("live_session", session::r_sees_what_is_written_while_it_watches),
     ("shared_memory", shared::what_r_holds_is_seen_and_what_we_hold_r_sees),
     ("sidecar", sidecar::r_reads_the_sidecar),
+    ("tables", tables::r_reads_the_table),
     ("bytes_of_rcppannoy", bytes::we_build_what_rcppannoy_builds),
     ("recall", recall::our_trees_are_as_good),
 ];

@@ -1,8 +1,10 @@
 //! Tests across crates that need no R.
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+mod any_forest;
 mod any_input;
 mod checksums;
+mod concurrency;
 mod corruption;
 mod determinism;
 mod exact;

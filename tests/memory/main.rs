@@ -6,7 +6,7 @@ mod peak;
 
 use std::path::{Path, PathBuf};
 
-use bigannoy::matrix::{BigMatrix, DenseRows, FileRows, MatrixSpec, NewMatrix, RowBlocks};
+use bigannoy::matrix::{BigMatrix, FileRows, MatrixSpec, NewMatrix, RowBlocks};
 use bigannoy::{BuildOptions, ElementType, Metric, RowSource};
 use bigannoy_build::{BuildError, IndexBuilder};
 use libtest_mimic::{Arguments, Trial};
@@ -58,11 +58,17 @@ fn building_stays_within_its_budget() {
     const ROWS: usize = 60_000;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("index.ann");
-    let values: Vec<f32> = (0u32..)
-        .take(ROWS * COLUMNS)
-        .map(|at| f32::from(u16::try_from(at.wrapping_mul(0x9e37_79b9) >> 16).unwrap()))
-        .collect();
-    let rows = DenseRows::row_major(&values, COLUMNS);
+    let matrix = directory.path().join("rows.desc");
+    let spec = MatrixSpec::new(ElementType::Double, ROWS, COLUMNS);
+    let mut new = NewMatrix::create(&matrix, &spec).unwrap();
+    let mut view = new.view_mut::<f64>().unwrap();
+    let mut values = (0u32..).map(|at| f64::from(at.wrapping_mul(0x9e37_79b9) >> 16));
+    for col in 0..COLUMNS {
+        view.column_mut(col).fill_with(|| values.next().unwrap());
+    }
+    new.finish().unwrap();
+    let file_bytes = ROWS * COLUMNS * 8;
+    let rows = BigMatrix::attach(&matrix).unwrap();
     let least = |metric| {
         let Err(BuildError::Memory { least, .. }) =
             IndexBuilder::new(metric).memory_budget(0).check(&rows)
@@ -80,6 +86,7 @@ fn building_stays_within_its_budget() {
         let options = BuildOptions::new(metric);
         // The first run starts the threads.
         let (_, expected) = peak(&options.clone().trees(12));
+        assert!(least(metric) < file_bytes, "the file is to be larger: {}", least(metric));
         for budget in [least(metric), 32 << 20] {
             let bounded = options.clone().memory_budget(budget as u64);
             let (few, bytes) = peak(&bounded.clone().trees(12));

@@ -1,4 +1,5 @@
 //! Annoy of Python on the other side: it finds in our indexes what we find, we in its what it finds.
+//! And NumPy, which reads our arrays.
 //!
 //! `BIGANNOY_PYTHON` names a Python that has annoy. `BIGANNOY_PYTHON_PLAIN` names one whose annoy was
 //! compiled with `ANNOY_COMPILER_ARGS=-O2`: its bytes are those of our generator `annoy`. A trial whose
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::process::Command;
 
 use bigannoy::matrix::DenseRows;
+use bigannoy::sink::{CsvSink, NpySink};
 use bigannoy::{BuildOptions, Generator, Metric, OpenOptions, SearchOptions};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -178,10 +180,40 @@ fn annoy_builds_what_we_build(python: &OsString) {
     println!("annoy {version}: {} indexes, all bytes equal", cases.len());
 }
 
+fn numpy_reads_what_we_write(python: &OsString) {
+    const K: usize = 20;
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let rows = scattered(3, 900);
+    let rows = DenseRows::row_major(&rows, 3);
+    let options = BuildOptions::new(Metric::Euclidean).trees(3);
+    let index = bigannoy::build(&rows, path("x.ann"), &options).unwrap();
+    // So small a budget that many have fewer neighbors than k.
+    let options = SearchOptions::new(K).search_k(18);
+    let files = ["ids.npy", "distances.npy", "table.csv"].map(path);
+    let [ids, distances, table] = &files;
+    let mut arrays = NpySink::create(ids).distances(distances);
+    let summary = index.search_self_into(&options, &mut arrays).unwrap();
+    index.search_self_into(&options, &mut CsvSink::create(table)).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/numpy_side.py");
+    let output = Command::new(python).arg(script).args(&files).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    assert!(output.status.success(), "{}: {}", output.status, text(&output.stderr));
+    let told = text(&output.stdout);
+    if told == "no numpy" {
+        println!("numpy_reads_what_we_write: skipped, {told} in {}", python.display());
+        return;
+    }
+    let (cells, missing) = told.split_once(' ').unwrap();
+    assert_eq!(cells.parse::<usize>().unwrap(), 300 * K);
+    assert!(missing.parse::<usize>().unwrap() >= summary.short_rows && summary.short_rows > 30);
+}
+
 fn main() {
     let arguments = Arguments::from_args();
-    let trials: [(&str, &str, Work); 2] = [
+    let trials: [(&str, &str, Work); 3] = [
         ("annoy_finds_what_we_find", "BIGANNOY_PYTHON", annoy_finds_what_we_find),
+        ("numpy_reads_what_we_write", "BIGANNOY_PYTHON", numpy_reads_what_we_write),
         ("annoy_builds_what_we_build", "BIGANNOY_PYTHON_PLAIN", annoy_builds_what_we_build),
     ];
     let trials = trials.map(|(name, variable, work)| {

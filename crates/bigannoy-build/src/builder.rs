@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy_format::{Layout, MAX_NODES};
 use bigannoy_matrix::{RowSource, piece_rows};
-use bigannoy_metric::Metric;
+use bigannoy_metric::{Folded, Metric};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -49,6 +49,7 @@ pub struct IndexBuilder<'a> {
     trees: usize,
     seed: Option<u64>,
     generator: Generator,
+    kernel: Folded,
     threads: Option<usize>,
     wishes: Wishes,
     progress: Option<&'a (dyn Fn(BuildProgress) + Sync)>,
@@ -111,6 +112,7 @@ impl<'a> IndexBuilder<'a> {
             trees: DEFAULT_TREES,
             seed: None,
             generator: Generator::Default,
+            kernel: Folded::new(),
             threads: None,
             wishes: Wishes::default(),
             progress: None,
@@ -134,6 +136,13 @@ impl<'a> IndexBuilder<'a> {
     /// Sets how planes are chosen, and so which bytes come out. Default: [`Generator::Default`].
     pub fn generator(mut self, generator: Generator) -> Self {
         self.generator = generator;
+        self
+    }
+
+    /// Sets the code that computes the sums of [`Generator::Default`]. The bytes do not depend on it.
+    /// Default: the fastest on this processor.
+    pub fn kernel(mut self, kernel: Folded) -> Self {
+        self.kernel = kernel;
         self
     }
 
@@ -395,6 +404,10 @@ impl<'a> IndexBuilder<'a> {
 
     pub(crate) fn n_trees(&self) -> usize {
         self.trees
+    }
+
+    pub(crate) fn kernel_value(&self) -> Folded {
+        self.kernel
     }
 
     pub(crate) fn seed_value(&self) -> u64 {

@@ -29,7 +29,7 @@ pub(crate) fn grow_all(
     let mut largest = 0;
     // Set where the caller gave no flag to set: an error here stops the trees still growing.
     let own_stop = AtomicBool::new(false);
-    let seed = builder.seed_value();
+    let (seed, kernel) = (builder.seed_value(), builder.kernel_value());
     let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
     let stop = &stop;
     pool.in_place_scope(|scope| {
@@ -38,8 +38,9 @@ pub(crate) fn grow_all(
             let sender = sender.clone();
             scope.spawn(move |scope| {
                 let crowns = catch_unwind(AssertUnwindSafe(|| {
-                    let young =
-                        |tree| Young::new(Splitter::new(TreeRandom::new(seed, tree)), n_items);
+                    let splitter =
+                        |tree| Splitter::new(TreeRandom::new(seed, tree)).with_code(kernel);
+                    let young = |tree| Young::new(splitter(tree), n_items);
                     let mut young: Vec<Young> = (first..first + count).map(young).collect();
                     grow_crowns(items, &mut young, stop).then_some(young)
                 }));

@@ -84,7 +84,6 @@ impl Splitter {
     }
 
     /// The same with another code for sums, which changes no bit.
-    #[cfg(test)]
     pub(crate) fn with_code(mut self, code: Folded) -> Self {
         self.code = code;
         self

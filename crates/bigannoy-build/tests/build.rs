@@ -11,7 +11,7 @@ use bigannoy_build::{
 };
 use bigannoy_format::{Forest, ForestShape, Layout, NodeId, Record};
 use bigannoy_matrix::{DenseRows, RowError};
-use bigannoy_metric::Metric;
+use bigannoy_metric::{Folded, Metric};
 use proptest::prelude::*;
 
 fn build(builder: IndexBuilder<'_>, rows: &[f32], dim: usize) -> (BuildReport, Vec<u32>) {
@@ -82,14 +82,20 @@ fn builders() -> impl Iterator<Item = (Metric, IndexBuilder<'static>)> {
 }
 
 #[test]
-fn threads_do_not_change_a_byte() {
+fn neither_threads_nor_kernels_change_a_byte() {
     let rows = scattered(3000 * 5);
+    let kernels = Folded::all();
+    assert_eq!((kernels[0].name(), kernels[kernels.len() - 1]), ("portable", Folded::new()));
     for (metric, builder) in builders() {
         let builder = builder.trees(9).seed(7);
         let (report, one) = build(builder.threads(1), &rows, 5);
         check_whole(&report, &one, metric, 60);
-        for threads in [2, 3, 7] {
-            assert!(build(builder.threads(threads), &rows, 5).1 == one, "{metric}, {threads}");
+        for (threads, &kernel) in
+            [1, 2, 3, 7].iter().flat_map(|n| kernels.iter().map(move |k| (n, k)))
+        {
+            let builder = builder.threads(*threads).kernel(kernel);
+            let name = kernel.name();
+            assert!(build(builder, &rows, 5).1 == one, "{metric}, {threads} threads, {name}");
         }
         assert!(build(builder.seed(8), &rows, 5).1 != one, "the seed matters");
     }
@@ -104,7 +110,8 @@ fn sets_that_are_copied_keep_their_items() {
         let (report, one) = build(builder.threads(1), &rows, 40);
         assert!(report.bytes > 10 << 20);
         check_whole(&report, &one, metric, 60);
-        assert!(build(builder.threads(2), &rows, 40).1 == one, "{metric}");
+        let portable = builder.threads(2).kernel(Folded::all()[0]);
+        assert!(build(portable, &rows, 40).1 == one, "{metric}");
     }
 }
 

@@ -4,10 +4,16 @@
 //! fuzz targets in `tests/fuzz` call them under a sanitizer; `tests/it` calls the same functions
 //! with random bytes and changed fixtures.
 
+mod answers;
 mod attach;
+mod builder;
 mod descriptor;
+mod forest;
+mod index;
 mod sidecar;
 
 pub use attach::{Outcome, attach, scratch_folder};
+pub use builder::{BuilderInput, builder};
 pub use descriptor::{descriptor_rds, descriptor_text};
+pub use index::{IndexChange, IndexContent, IndexInput, index};
 pub use sidecar::sidecar;

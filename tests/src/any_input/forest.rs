@@ -2,11 +2,9 @@
 
 use bigannoy_format::{Forest, NodeId, Record};
 
-/// Asserts that the forest passes its own verification, that every record can be read and that every tree reaches every item exactly once.
-///
-/// # Panics
-/// If that is not so.
-pub fn assert_whole(forest: Forest<'_>) {
+/// Asserts that the forest passes its own verification, that every record can be read and that every
+/// tree reaches every item exactly once. Returns the levels of the deepest tree.
+pub(super) fn assert_whole(forest: Forest<'_>) -> u32 {
     let shape = forest.shape();
     let verified = forest.verify(&mut |_, _| true);
     assert!(verified.is_ok(), "{verified:?}");
@@ -25,4 +23,5 @@ pub fn assert_whole(forest: Forest<'_>) {
         }
         assert!(reached.iter().all(|&times| times == 1), "tree {root:?} reaches {reached:?}");
     }
+    verified.expect("looked at above").depth.max
 }

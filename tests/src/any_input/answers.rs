@@ -12,10 +12,12 @@ fn key(forest: Forest<'_>, query: &Prepared<'_>, item: u32) -> RankKey {
 /// `query` that they have, and in the order of these.
 ///
 /// The order is that of comparable distances: two of them may be one when the root is taken.
-///
-/// # Panics
-/// If that is not so.
-pub fn assert_ranked(forest: Forest<'_>, query: &Prepared<'_>, k: usize, found: &[Neighbor]) {
+pub(super) fn assert_ranked(
+    forest: Forest<'_>,
+    query: &Prepared<'_>,
+    k: usize,
+    found: &[Neighbor],
+) {
     let metric = forest.shape().layout().metric();
     assert!(found.len() <= k, "{} neighbors for k = {k}", found.len());
     let mut last = None;
@@ -38,8 +40,7 @@ pub fn assert_ranked(forest: Forest<'_>, query: &Prepared<'_>, k: usize, found: 
 }
 
 /// The `k` items of the index that are nearest to `query`, found by looking at all of them.
-#[must_use]
-pub fn nearest(
+pub(super) fn nearest(
     forest: Forest<'_>,
     query: &Prepared<'_>,
     k: usize,
