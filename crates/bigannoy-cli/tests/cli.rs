@@ -25,6 +25,37 @@ fn copy_clusters(place: &Place) {
     }
 }
 
+/// As bigANNOY's first versions wrote them, with little more than metric and dimension.
+#[test]
+fn what_an_old_sidecar_lacks_is_told_by_the_index() {
+    let place = seed();
+    place.succeed(BUILD);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let full = lines(&place.succeed("info ref.ann"));
+    let answers = place.succeed("search ref.ann --query query.desc -k 2");
+    let meta = std::fs::read_to_string(place.path("ref.ann.meta")).unwrap();
+    let old = |line: &&str| line.starts_with("metric:") || line.starts_with("n_dim:");
+    let old: Vec<&str> = meta.lines().filter(old).collect();
+    assert_eq!(old.len(), 2, "{meta}");
+    std::fs::write(place.path("ref.ann.meta"), format!("{}\n", old.join("\n"))).unwrap();
+
+    let told = lines(&place.succeed("info ref.ann"));
+    assert_eq!(told.len(), full.len());
+    for (told, full) in told.iter().zip(&full) {
+        let (name, value) = told.split_once(": ").unwrap();
+        match name {
+            // Nobody can know these from the index.
+            "index_id" | "build_seed" | "build_threads" | "build_backend" | "file_md5"
+            | "generator" => assert_eq!(value, "NA", "{name}"),
+            // Items, trees, the size in bytes, and the rest.
+            _ => assert_eq!(told, full),
+        }
+    }
+    assert_eq!(place.succeed("search ref.ann --query query.desc -k 2"), answers);
+    let table = place.run("validate ref.ann --level structure");
+    assert!(table.status.success(), "{}", String::from_utf8_lossy(&table.stdout));
+}
+
 const BUILD: &str = "build ref.desc --index ref.ann --trees 25 --seed 99";
 
 #[test]
