@@ -1,7 +1,7 @@
 //! Arrow IPC files.
 
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
@@ -42,6 +42,14 @@ impl ArrowSink {
 }
 
 impl NeighborSink for ArrowSink {
+    fn result_path(&self) -> Option<PathBuf> {
+        self.0.result_path()
+    }
+
+    fn replace_existing(&mut self) {
+        self.0.replace_existing();
+    }
+
     fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
         self.0.begin(shape)
     }

@@ -1,6 +1,6 @@
 //! Parquet files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::parquet::arrow::ArrowWriter;
 use arrow_array::RecordBatch;
@@ -25,6 +25,14 @@ impl ParquetSink {
 }
 
 impl NeighborSink for ParquetSink {
+    fn result_path(&self) -> Option<PathBuf> {
+        self.0.result_path()
+    }
+
+    fn replace_existing(&mut self) {
+        self.0.replace_existing();
+    }
+
     fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
         self.0.begin(shape)
     }

@@ -25,6 +25,7 @@ pub(crate) trait TableWriter: Sized {
 /// A file that appears when the table is complete.
 pub(crate) struct Table<W> {
     path: PathBuf,
+    existing: Existing,
     state: State<W>,
 }
 
@@ -37,7 +38,15 @@ enum State<W> {
 
 impl<W: TableWriter> Table<W> {
     pub(crate) fn new(path: &Path) -> Self {
-        Table { path: path.to_path_buf(), state: State::Given }
+        Table { path: path.to_path_buf(), existing: Existing::Refuse, state: State::Given }
+    }
+
+    pub(crate) fn result_path(&self) -> Option<PathBuf> {
+        Some(self.path.clone())
+    }
+
+    pub(crate) fn replace_existing(&mut self) {
+        self.existing = Existing::Replace;
     }
 
     pub(crate) fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
@@ -45,7 +54,7 @@ impl<W: TableWriter> Table<W> {
             return Err(SinkError::NotOpen);
         };
         // Found now, and not after a long search.
-        if self.path.symlink_metadata().is_ok() {
+        if self.existing == Existing::Refuse && self.path.symlink_metadata().is_ok() {
             return Err(StorageError::Exists { path: self.path.clone() }.into());
         }
         let schema = schema(shape.double);
@@ -76,7 +85,7 @@ impl<W: TableWriter> Table<W> {
         if written != shape.n_query {
             return Err(SinkError::Rows { expected: shape.n_query, found: written });
         }
-        writer.finish()?.commit(Existing::Refuse)?;
+        writer.finish()?.commit(self.existing)?;
         self.state = State::Finished;
         Ok(())
     }

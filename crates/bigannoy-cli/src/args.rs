@@ -201,6 +201,13 @@ pub(crate) struct Search {
     pub(crate) block_size: usize,
     #[command(flatten)]
     pub(crate) output: Output,
+    /// Go on with a search that was killed or interrupted: what it had answered stands in OUT.journal
+    /// beside the ids. The result is the same as if it had never been broken off.
+    #[arg(long, conflicts_with = "restart", requires = "ids")]
+    pub(crate) resume: bool,
+    /// Begin anew, whatever an earlier search has left unfinished.
+    #[arg(long, requires = "ids")]
+    pub(crate) restart: bool,
     /// Read the queries with system calls instead of mapping them: for network file systems, and
     /// for files that others may shorten.
     #[arg(long, requires = "query")]

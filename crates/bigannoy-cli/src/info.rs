@@ -22,6 +22,14 @@ pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
     if is_index || PathBuf::from(&sidecar).exists() {
         return print(&index_lines(file, arguments)?);
     }
+    if let Some(left) = bigannoy::unfinished(file)? {
+        let answered = format!("{} of {} queries are answered", left.complete, left.n_query);
+        print(&vec![("unfinished", answered), ("journal", plain::path(&left.journal))])?;
+        // A matrix that was there before is there; a new one appears when it is complete.
+        if !file.exists() {
+            return Ok(());
+        }
+    }
     let descriptor = match Descriptor::read(file) {
         // There is something, and it is not a descriptor.
         Err(ReadError::Parse { problem, .. }) => {

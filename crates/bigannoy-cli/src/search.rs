@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::time::Instant;
 
-use bigannoy::{Error, Index, NeighborSink, SearchOptions, SearchSummary};
+use bigannoy::{Error, Index, Journaling, NeighborSink, SearchOptions, SearchSummary};
 
 use crate::args;
 use crate::failure::Failure;
+use crate::plain;
 use crate::told;
 use crate::watch;
 
@@ -16,7 +17,16 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         bigannoy::open(&arguments.index, &arguments.metadata.of(arguments.layout.options()))?;
     let options = options(arguments, &index)?;
     let mut sink = arguments.output.sink()?;
-    let summary = search(&index, arguments, &options, sink.as_mut())?;
+    let found = search(&index, arguments, &options, sink.as_mut());
+    if let (Err(_), Some(ids)) = (&found, &arguments.output.ids)
+        && let Ok(Some(left)) = bigannoy::unfinished(ids)
+        && left.complete > 0
+        && !matches!(found, Err(Error::Unfinished { .. }))
+    {
+        let journal = plain::path(&left.journal);
+        eprintln!("{journal} keeps the answers to {} queries: --resume goes on", left.complete);
+    }
+    let summary = found?;
     drop(sink); // and with it the lock on standard output
     if let Some(files) = arguments.output.files() {
         writeln!(
@@ -44,7 +54,13 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
 }
 
 fn options(arguments: &args::Search, index: &Index) -> Result<SearchOptions, Failure> {
+    let journaling = match (arguments.resume, arguments.restart) {
+        (true, _) => Journaling::Resume,
+        (_, true) => Journaling::Restart,
+        _ => Journaling::Keep,
+    };
     let mut options = SearchOptions::new(arguments.k)
+        .journaling(journaling)
         .sketching(arguments.sketch.choice())
         .strict(arguments.strict)
         .widen(arguments.widen)

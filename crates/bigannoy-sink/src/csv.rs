@@ -34,6 +34,7 @@ use crate::{Kept, NeighborSink, Place, ResultShape, SinkError};
 /// # Ok::<(), bigannoy_sink::SinkError>(())
 /// ```
 pub struct CsvSink<'a> {
+    existing: Existing,
     state: State<'a>,
 }
 
@@ -70,14 +71,18 @@ impl<'a> CsvSink<'a> {
     /// whole blocks of queries.
     #[must_use]
     pub fn new(out: impl Write + 'a) -> Self {
-        CsvSink { state: State::Given(Given::Writer(Box::new(out))) }
+        Self::given(Given::Writer(Box::new(out)))
     }
 
     /// Writes to a new file at `path`, which appears when the result is complete. No file may stand
     /// there.
     #[must_use]
     pub fn create(path: impl AsRef<Path>) -> Self {
-        CsvSink { state: State::Given(Given::Path(path.as_ref().to_path_buf())) }
+        Self::given(Given::Path(path.as_ref().to_path_buf()))
+    }
+
+    fn given(given: Given<'a>) -> Self {
+        CsvSink { existing: Existing::Refuse, state: State::Given(given) }
     }
 }
 
@@ -121,6 +126,17 @@ fn push_lines(lines: &mut Vec<u8>, block: &NeighborBlock, row: usize, number: us
 }
 
 impl NeighborSink for CsvSink<'_> {
+    fn result_path(&self) -> Option<PathBuf> {
+        match &self.state {
+            State::Given(Given::Path(path)) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    fn replace_existing(&mut self) {
+        self.existing = Existing::Replace;
+    }
+
     fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
         let State::Given(given) = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(SinkError::NotOpen);
@@ -128,7 +144,9 @@ impl NeighborSink for CsvSink<'_> {
         let out = match given {
             Given::Writer(out) => Out::Writer(out),
             Given::Path(path) => {
-                refuse_existing(&path)?;
+                if self.existing == Existing::Refuse {
+                    refuse_existing(&path)?;
+                }
                 Out::File(NewFile::create(&path)?)
             }
         };
@@ -169,7 +187,7 @@ impl NeighborSink for CsvSink<'_> {
             Out::Writer(_) => None,
             Out::File(file) => {
                 let path = file.target().to_path_buf();
-                file.commit(Existing::Refuse)?;
+                file.commit(self.existing)?;
                 Some(path)
             }
         });

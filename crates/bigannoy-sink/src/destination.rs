@@ -50,6 +50,22 @@ impl<'a> Destination<'a> {
         if path.as_ref().symlink_metadata().is_ok() { Self::path(path) } else { Self::create(path) }
     }
 
+    /// The descriptor file, where the matrix was given by one.
+    pub(crate) fn descriptor_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Form::Path(path) | Form::Create(path) => Some(path),
+            Form::Live(_) | Form::Descriptor(_) => None,
+        }
+    }
+
+    /// The same destination; where a new matrix is wanted and one is there, that one.
+    pub(crate) fn replacing(self) -> Self {
+        match self.0 {
+            Form::Create(path) => Self::path_or_create(path),
+            form => Destination(form),
+        }
+    }
+
     /// The files that a new matrix will have, in a directory known without links; none for one that
     /// exists.
     pub(crate) fn new_files(&self) -> Result<Vec<PathBuf>, SinkError> {

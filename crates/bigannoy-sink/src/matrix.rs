@@ -1,5 +1,7 @@
 //! Results in matrices of `bigmemory`.
 
+use std::path::{Path, PathBuf};
+
 use bigannoy_descriptor::Descriptor;
 use bigannoy_matrix::{Element, ElementType};
 use bigannoy_metric::NeighborBlock;
@@ -84,6 +86,23 @@ impl<'a> MatrixSink<'a> {
 }
 
 impl NeighborSink for MatrixSink<'_> {
+    fn result_path(&self) -> Option<PathBuf> {
+        match &self.state {
+            State::Given { ids, .. } => ids.descriptor_path().map(Path::to_path_buf),
+            _ => None,
+        }
+    }
+
+    fn replace_existing(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Given { ids, distances } => State::Given {
+                ids: ids.replacing(),
+                distances: distances.map(Destination::replacing),
+            },
+            state => state,
+        };
+    }
+
     fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
         const IDS: &[ElementType] = &[ElementType::Integer, ElementType::Double];
         const DISTANCES: &[ElementType] = &[ElementType::Double, ElementType::Float];

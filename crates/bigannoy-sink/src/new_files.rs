@@ -13,11 +13,12 @@ pub(crate) struct NewFiles {
     // Dropped in this order: the claims go when nothing is left that they are for.
     files: Vec<BufWriter<NewFile>>,
     claims: Vec<Claim>,
+    existing: Existing,
 }
 
 impl NewFiles {
-    /// Begins a file at each of `paths`, where none may stand.
-    pub(crate) fn create(paths: &[&Path]) -> Result<Self, SinkError> {
+    /// Begins a file at each of `paths`, where none may stand unless it is to be replaced.
+    pub(crate) fn create(paths: &[&Path], existing: Existing) -> Result<Self, SinkError> {
         let mut places = Vec::new();
         for path in paths {
             let place = real_place(path)?;
@@ -34,11 +35,13 @@ impl NewFiles {
             if let Some(complete) = PendingCommit::find(path)? {
                 complete.finish()?;
             }
-            refuse_existing(path)?;
+            if existing == Existing::Refuse {
+                refuse_existing(path)?;
+            }
             claim.remove_leftovers([*path])?;
             files.push(BufWriter::new(claim.new_file(path)?));
         }
-        Ok(NewFiles { files, claims })
+        Ok(NewFiles { files, claims, existing })
     }
 
     /// Appends `bytes` to a file.
@@ -58,7 +61,7 @@ impl NewFiles {
                 .map_err(|error| StorageError::io("write", &path)(error.into_error()))?;
             files.push(file.close());
         }
-        commit_together(&self.claims[0], files, Existing::Refuse)?;
+        commit_together(&self.claims[0], files, self.existing)?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bigannoy_matrix::Element;
 use bigannoy_metric::NeighborBlock;
 use bigannoy_npy::{Dtype, NpyHeader};
+use bigannoy_storage::Existing;
 
 use crate::new_files::NewFiles;
 use crate::{Kept, NeighborSink, Place, ResultShape, SinkError};
@@ -22,6 +23,7 @@ use crate::{Kept, NeighborSink, Place, ResultShape, SinkError};
 pub struct NpySink {
     ids: PathBuf,
     distances: Option<PathBuf>,
+    existing: Existing,
     state: State,
 }
 
@@ -37,7 +39,12 @@ impl NpySink {
     /// Writes ids to a new file at `ids`, and no distances.
     #[must_use]
     pub fn create(ids: impl AsRef<Path>) -> Self {
-        NpySink { ids: ids.as_ref().to_path_buf(), distances: None, state: State::Given }
+        NpySink {
+            ids: ids.as_ref().to_path_buf(),
+            distances: None,
+            existing: Existing::Refuse,
+            state: State::Given,
+        }
     }
 
     /// Writes distances to a new file at `path`, too. Default: none.
@@ -63,6 +70,14 @@ fn bytes<const N: usize>(
 }
 
 impl NeighborSink for NpySink {
+    fn result_path(&self) -> Option<PathBuf> {
+        Some(self.ids.clone())
+    }
+
+    fn replace_existing(&mut self) {
+        self.existing = Existing::Replace;
+    }
+
     fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
         let State::Given = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(SinkError::NotOpen);
@@ -78,7 +93,7 @@ impl NeighborSink for NpySink {
             .flatten()
             .map(PathBuf::as_path)
             .collect();
-        let mut files = NewFiles::create(&paths)?;
+        let mut files = NewFiles::create(&paths, self.existing)?;
         files.write(0, &ids_header.to_bytes())?;
         if self.distances.is_some() {
             files.write(1, &distances_header.to_bytes())?;

@@ -55,6 +55,17 @@ impl ResultShape {
 /// [`NeighborSink::write`] once for each block; and [`NeighborSink::finish`] if all of it went well.
 /// A sink that is dropped without being finished must not leave anything new that looks complete.
 pub trait NeighborSink {
+    /// The file by which the result is found once it is complete, for a sink that has not begun: what
+    /// has been answered can be kept beside it, for going on after a kill. Default: there is none.
+    fn result_path(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// Allows the sink to replace what stands under the names of its new files: whoever calls this,
+    /// before [`NeighborSink::begin`], knows that a process which was killed had just put the same
+    /// result there. Default: nothing to do.
+    fn replace_existing(&mut self) {}
+
     /// Prepares for a result of this shape. What can be refused is refused here, with nothing
     /// changed.
     ///

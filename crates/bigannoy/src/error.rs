@@ -6,6 +6,7 @@ use bigannoy_build::BuildError;
 use bigannoy_descriptor::DescriptorError;
 use bigannoy_exact::ExactError;
 use bigannoy_format::{LayoutError, OpenError, SidecarError, VerifyError};
+use bigannoy_journal::JournalError;
 use bigannoy_matrix::{AttachError, CreateError, RowError, StorageError, ViewError};
 use bigannoy_metric::Metric;
 use bigannoy_search::SearchError;
@@ -250,6 +251,37 @@ pub enum Error {
         n_query: usize,
         /// Why it ended.
         source: Box<Error>,
+    },
+    /// A result was to be read or written that a search has left unfinished.
+    #[error(
+        "{} is unfinished: {} keeps the answers to {complete} of {n_query} queries; the same search \
+         goes on with --resume (Journaling::Resume) and begins anew with --restart",
+        result.display(), journal.display()
+    )]
+    Unfinished {
+        /// The file by which the result is found.
+        result: PathBuf,
+        /// What tells that it is unfinished.
+        journal: PathBuf,
+        /// Queries whose answers are kept.
+        complete: u64,
+        /// All queries; 0 where the beginning of the journal is damaged.
+        n_query: u64,
+    },
+    /// A journal could not be kept or used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The last answers in a journal are not those that the index gives now.
+    #[error(
+        "the answers to the queries from {first} on are other ones than in {}: the index, the queries \
+         or the program has changed since; begin anew (--restart)",
+        journal.display()
+    )]
+    JournalDiffers {
+        /// The journal.
+        journal: PathBuf,
+        /// The first query of its last block, counted from 1.
+        first: u64,
     },
     /// The caller asked to stop a search. New destinations have not appeared; existing ones hold the
     /// rows written.

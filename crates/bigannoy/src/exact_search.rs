@@ -8,6 +8,7 @@ use bigannoy_metric::NeighborBlock;
 use bigannoy_sink::{MemorySink, NeighborSink, Place, ResultShape};
 
 use crate::progress::Watch;
+use crate::resume::check_finished;
 use crate::{Error, Input, MAX_THREADS, Progress, Stage, search};
 
 /// How an exact search is done.
@@ -241,6 +242,9 @@ fn run(
         None => search.job(reference.rows(), queries),
     }?;
     let (n_ref, n_query) = (job.n_ref(), job.n_query());
+    if let Some(result) = sink.result_path() {
+        check_finished(&result)?;
+    }
     sink.begin(ResultShape::new(n_query, options.k).double(true))?;
     into_sink(job, pool.as_ref(), sink)?;
     sink.finish().map_err(|error| ended(n_query, n_query, error.into()))?;

@@ -9,6 +9,7 @@ use bigannoy_storage::FileIdentity;
 
 use crate::Error;
 use crate::describe::{self, Reference};
+use crate::resume::check_finished;
 
 /// A matrix to be read, in one of the forms in which it can be given.
 ///
@@ -51,8 +52,12 @@ impl<'a> Input<'a> {
             Form::Descriptor(descriptor) => {
                 (attached(BigMatrix::attach_descriptor(descriptor)?), None)
             }
-            Form::Path(path) => (attached(BigMatrix::attach(path)?), Some(path)),
+            Form::Path(path) => {
+                check_finished(path)?;
+                (attached(BigMatrix::attach(path)?), Some(path))
+            }
             Form::Unmapped(path) => {
+                check_finished(path)?;
                 (OpenRows::Unmapped(Box::new(FileRows::open(path)?)), Some(path))
             }
         };

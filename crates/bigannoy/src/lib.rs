@@ -38,7 +38,7 @@
 //!
 //! # The parts
 //! Each is a crate of its own, and a module here: [`matrix`], [`descriptor`],
-//! [`format`](mod@format), [`metric`], [`sink`], [`storage`], [`npy`].
+//! [`format`](mod@format), [`metric`], [`sink`], [`journal`], [`storage`], [`npy`].
 #![forbid(unsafe_code)]
 
 mod build;
@@ -55,6 +55,7 @@ mod pair;
 mod progress;
 mod recall;
 mod rerank;
+mod resume;
 mod run;
 mod search;
 mod search_options;
@@ -70,6 +71,7 @@ pub use input::Input;
 pub use progress::{Progress, Stage};
 pub use recall::RecallCheck;
 pub use rerank::Reranked;
+pub use resume::{Journaling, check_finished, unfinished};
 pub use search::{SearchResult, SearchSummary};
 pub use search_options::{DEFAULT_BLOCK_ROWS, SearchOptions};
 pub use validate::{
@@ -121,6 +123,10 @@ pub mod storage {
 /// NumPy's `.npy` files.
 pub mod npy {
     pub use bigannoy_npy::*;
+}
+/// What a search has answered so far, in a file that outlives the process.
+pub mod journal {
+    pub use bigannoy_journal::*;
 }
 /// Where results go.
 pub mod sink {

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use bigannoy_metric::ItemSet;
 use bigannoy_search::{Budget, SearchError, Sketching};
 
-use crate::Progress;
 use crate::progress::Watch;
+use crate::{Journaling, Progress};
 
 /// Queries that are read, answered and written at a time when [`SearchOptions::block_rows`] is not
 /// called.
@@ -29,6 +29,7 @@ pub struct SearchOptions {
     except: Option<Arc<ItemSet>>,
     pub(crate) threads: Option<usize>,
     pub(crate) block_rows: usize,
+    pub(crate) journaling: Journaling,
     pub(crate) watch: Watch,
 }
 
@@ -49,6 +50,7 @@ impl SearchOptions {
             except: None,
             threads: None,
             block_rows: DEFAULT_BLOCK_ROWS,
+            journaling: Journaling::default(),
             watch: Watch::default(),
         }
     }
@@ -100,6 +102,14 @@ impl SearchOptions {
     #[must_use]
     pub fn skip_missing(mut self, skip: bool) -> Self {
         self.skip_missing = skip;
+        self
+    }
+
+    /// Sets what becomes of a search into files that a killed or interrupted process has left
+    /// unfinished, and whether this one can be gone on with. Default: [`Journaling::Keep`].
+    #[must_use]
+    pub fn journaling(mut self, journaling: Journaling) -> Self {
+        self.journaling = journaling;
         self
     }
 

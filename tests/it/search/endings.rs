@@ -23,7 +23,7 @@ fn second_reading(reads: &AtomicUsize, nrows: usize, rows: usize) -> bool {
 /// The wish to stop comes while the third block is being read: two blocks are complete, and the
 /// third is not answered.
 #[test]
-fn a_cancelled_search_tells_what_is_complete_and_leaves_nothing_new() {
+fn a_cancelled_search_tells_what_is_complete_and_leaves_nothing_that_looks_like_it() {
     let dir = tempfile::tempdir().unwrap();
     let rows = Rows::new(100, 3, 6);
     let index = rows.index(dir.path(), Metric::Euclidean);
@@ -35,6 +35,14 @@ fn a_cancelled_search_tells_what_is_complete_and_leaves_nothing_new() {
     new.finish().unwrap();
     let files = || fs::read_dir(dir.path()).unwrap().count();
     let before = files();
+    // Those with a file of their own keep what was answered; nothing else is new.
+    let journals: [Option<&str>; 5] = [
+        Some("new.desc.journal"),
+        Some("new.csv.journal"),
+        Some("new.npy.journal"),
+        None,
+        Some("old.desc.journal"),
+    ];
 
     let sinks: [Box<dyn NeighborSink>; 5] = [
         Box::new(MatrixSink::new(Destination::create(path("new.desc")))),
@@ -43,7 +51,7 @@ fn a_cancelled_search_tells_what_is_complete_and_leaves_nothing_new() {
         Box::new(CsvSink::new(Vec::new())),
         Box::new(MatrixSink::new(Destination::path(&existing))),
     ];
-    for mut sink in sinks {
+    for (mut sink, journal) in sinks.into_iter().zip(journals) {
         let stop = Arc::new(AtomicBool::new(false));
         let reads = AtomicUsize::new(0);
         let watched = Watched::new(rows.dense(), |rows| {
@@ -57,6 +65,12 @@ fn a_cancelled_search_tells_what_is_complete_and_leaves_nothing_new() {
         assert!(matches!(error, Error::SearchInterrupted { complete: 60, n_query: 100 }));
         assert!(sink.finish().is_err(), "an unfinished sink cannot be finished");
         drop(sink);
+        if let Some(journal) = journal {
+            let result = journal.strip_suffix(".journal").unwrap();
+            let left = bigannoy::unfinished(path(result)).unwrap().unwrap();
+            assert_eq!((left.complete, left.n_query), (60, 100));
+            fs::remove_file(path(journal)).unwrap();
+        }
         assert_eq!(files(), before);
     }
     // The matrix that was there has the rows that are complete, and its old values after them.

@@ -4,6 +4,7 @@ mod answers;
 mod destinations;
 mod endings;
 mod reranked;
+mod resumed;
 
 use std::ops::Range;
 use std::path::Path;

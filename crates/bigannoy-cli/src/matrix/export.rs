@@ -30,6 +30,7 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
         }
         _ => {}
     }
+    bigannoy::check_finished(&arguments.descriptor)?;
     let matrix = BigMatrix::attach(&arguments.descriptor)?;
     let mut work = Work::new()?;
     let Some(path) = output else {

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::told;
 
 pub(super) fn run(arguments: &Head) -> Result<(), Failure> {
+    bigannoy::check_finished(&arguments.descriptor)?;
     let matrix = BigMatrix::attach(&arguments.descriptor)?;
     let rows = arguments.n.min(matrix.nrows());
     let cols = arguments.cols.min(matrix.ncols());

@@ -1,6 +1,7 @@
 //! One search, from checked settings to a finished sink.
 
 mod answer;
+mod kept;
 mod rank;
 mod read;
 
@@ -13,7 +14,9 @@ use bigannoy_search::{Budget, SearchError};
 use bigannoy_sink::{NeighborSink, ResultShape};
 use rayon::ThreadPool;
 
-use self::read::Vectors;
+use self::answer::Answer;
+use self::kept::{Kept, Plan};
+use self::read::{Read, Vectors};
 use crate::index::Loaded;
 use crate::{Error, Index, MAX_THREADS, Reranked, SearchOptions, SearchSummary, Stage};
 
@@ -107,46 +110,50 @@ impl<'a> Run<'a> {
         };
         let own_rows = matches!(queries, Queries::Own);
         run.search_k = run.query().check(own_rows).map_err(failed)?;
-        run.look_at_queries()?;
         Ok(run)
     }
 
-    /// A fault in the last query must show before the first neighbor is written.
-    fn look_at_queries(&self) -> Result<(), Error> {
-        let Queries::External(rows) = self.queries else { return Ok(()) };
-        if self.options.skip_missing {
-            return Ok(());
+    /// A fault in the last query must show before the first neighbor is written. Returns a hash of all
+    /// values if it is wanted.
+    fn look_at_queries(&self, hashed: bool) -> Result<Option<String>, Error> {
+        let Queries::External(rows) = self.queries else { return Ok(None) };
+        if self.options.skip_missing && !hashed {
+            return Ok(None);
         }
-        let mut vectors = Vec::new();
-        for block in self.blocks() {
+        if self.reranked.is_some() {
+            return self.look_at::<f64>(rows, hashed);
+        }
+        self.look_at::<f32>(rows, hashed)
+    }
+
+    fn look_at<F: Read + bytemuck::Pod>(
+        &self,
+        rows: &dyn RowSource,
+        hashed: bool,
+    ) -> Result<Option<String>, Error> {
+        let mut hasher = blake3::Hasher::new();
+        let mut vectors: Vec<F> = Vec::new();
+        for block in self.blocks(0) {
             self.go_on(0)?;
-            self.read::<f32>(rows, block, &mut vectors)?;
+            self.read(rows, block, &mut vectors)?;
+            if hashed {
+                hasher.update(bytemuck::cast_slice(&vectors));
+            }
         }
-        Ok(())
+        Ok(hashed.then(|| hasher.finalize().to_hex().to_string()))
     }
 
     /// Searches block by block.
     pub(crate) fn into_sink(self, sink: &mut dyn NeighborSink) -> Result<SearchSummary, Error> {
-        let shape = ResultShape::new(self.n_query, self.options.k).double(self.reranked.is_some());
-        sink.begin(shape)?;
-        let (mut short_rows, mut skipped_rows) = (0, 0);
-        let mut vectors = Vectors::default();
-        let mut complete = 0;
-        self.options.watch.report(Stage::Queries, 0, self.n_query as u64);
-        for block in self.blocks() {
-            self.go_on(complete)?;
-            let end = block.end;
-            let answer = self.answer(block, &mut vectors).and_then(|answer| {
-                sink.write(&answer.neighbors)?;
-                Ok(answer)
-            });
-            let answer = answer.map_err(|error| self.ended(complete, error))?;
-            short_rows += answer.short_rows;
-            skipped_rows += answer.skipped_rows;
-            complete = end;
-            self.options.watch.report(Stage::Queries, end as u64, self.n_query as u64);
-        }
-        sink.finish().map_err(|error| self.ended(complete, error.into()))?;
+        let mut journal = self.begin(sink)?;
+        let (short_rows, skipped_rows) = match self.write(sink, &mut journal) {
+            Ok(counts) => counts,
+            Err(error) => {
+                journal.leave(&error);
+                return Err(error);
+            }
+        };
+        journal.done()?;
         let kept = sink.kept();
         Ok(SearchSummary {
             index: kept.index,
@@ -160,6 +167,70 @@ impl<'a> Run<'a> {
             short_rows,
             skipped_rows,
         })
+    }
+
+    /// Begins the sink and the journal, once nothing speaks against it any more.
+    fn begin(&self, sink: &mut dyn NeighborSink) -> Result<Kept, Error> {
+        let shape = ResultShape::new(self.n_query, self.options.k).double(self.reranked.is_some());
+        let plan = self.plan(sink)?;
+        let values = self.look_at_queries(!matches!(plan, Plan::Without))?;
+        match plan {
+            Plan::Without => {
+                sink.begin(shape)?;
+                Ok(Kept::none())
+            }
+            Plan::Begin(path) => {
+                let head = self.head(values.as_deref())?;
+                sink.begin(shape)?;
+                Kept::begun(&path, &head, self.options.journaling)
+            }
+            Plan::GoOn(path) => {
+                let journal = self.resumed(&path, &self.head(values.as_deref())?)?;
+                if journal.complete() == self.n_query as u64 {
+                    // Killed between giving the result its name and removing the journal, or before.
+                    sink.replace_existing();
+                }
+                sink.begin(shape)?;
+                Ok(Kept::resumed(journal))
+            }
+        }
+    }
+
+    /// Hands all answers to the sink, those in the journal first; returns the numbers of queries that
+    /// were short and that were skipped.
+    fn write(
+        &self,
+        sink: &mut dyn NeighborSink,
+        journal: &mut Kept,
+    ) -> Result<(usize, usize), Error> {
+        let (mut short_rows, mut skipped_rows, mut complete) = (0, 0, 0);
+        let mut write = |sink: &mut dyn NeighborSink, answer: &Answer| {
+            sink.write(&answer.neighbors)?;
+            short_rows += answer.short_rows;
+            skipped_rows += answer.skipped_rows;
+            complete += answer.neighbors.nrows();
+            self.options.watch.report(Stage::Queries, complete as u64, self.n_query as u64);
+            Ok::<_, Error>(complete)
+        };
+        self.options.watch.report(Stage::Queries, 0, self.n_query as u64);
+        let mut done = 0;
+        let replayed = journal.replay(&mut |answer| {
+            done = write(sink, &answer)?;
+            Ok(())
+        });
+        replayed.map_err(|error| self.ended(done, error))?;
+        let mut vectors = Vectors::default();
+        for block in self.blocks(done) {
+            self.go_on(done)?;
+            let answer = self.answer(block, &mut vectors);
+            let written = answer.and_then(|answer| journal.keep(answer)).and_then(|answer| {
+                done = write(sink, &answer)?;
+                Ok(())
+            });
+            written.map_err(|error| self.ended(done, error))?;
+        }
+        sink.finish().map_err(|error| self.ended(done, error.into()))?;
+        Ok((short_rows, skipped_rows))
     }
 
     /// Fails where the caller has asked to stop.
@@ -183,7 +254,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+    /// The queries from number `first` on, block by block.
+    fn blocks(&self, first: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let n_query = self.n_query;
         // Few rows where they are wide or have many neighbors: memory is bounded in bytes.
         let (value, neighbor) = match self.reranked {
@@ -192,7 +264,9 @@ impl<'a> Run<'a> {
         };
         let bytes = value * self.index.dim() + neighbor * self.kept();
         let size = self.options.block_rows.min((BLOCK_BYTES / bytes).max(1));
-        (0..n_query).step_by(size).map(move |start| start..n_query.min(start.saturating_add(size)))
+        (first..n_query)
+            .step_by(size)
+            .map(move |start| start..n_query.min(start.saturating_add(size)))
     }
 
     fn in_pool<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
