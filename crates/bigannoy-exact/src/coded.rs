@@ -1,8 +1,13 @@
 //! Every row compared with every query in codes first, and in double precision where that leaves a
 //! doubt.
 
+use std::ops::Range;
+
 use bigannoy_metric::kernel::LANES;
-use bigannoy_sketch::scan::{GROUP, Hit, QueryCodes, QueryLimits, RowCodes, STRIP, ScanKernel};
+use bigannoy_sketch::scan::{
+    Coded, GROUP, Hit, NARROW_STRIP, NarrowPlace, NarrowQueries, NarrowRows, QueryCodes,
+    QueryLimits, RowCodes, STRIP, ScanKernel,
+};
 use rayon::prelude::*;
 
 use crate::block::Block;
@@ -11,7 +16,7 @@ use crate::direct;
 use crate::nearest::{Key, Nearest};
 use crate::search::Task;
 
-/// Strips that stay near the processor while queries pass: 16 KiB of codes in 50 dimensions.
+/// Strips that stay near the processor while queries pass: 16 or 32 KiB of codes in 50 dimensions.
 const TILE: usize = 16;
 /// Groups of queries that a thread answers together.
 const GROUPS: usize = 64;
@@ -29,7 +34,30 @@ pub(crate) fn takes(task: &Task<'_>, queries: &Block) -> bool {
 /// The codes of a block of queries.
 #[derive(Debug, Default)]
 pub(crate) struct CodedQueries {
-    groups: Vec<(QueryCodes, [Option<Bounds>; GROUP])>,
+    groups: Vec<(Codes, [Option<Bounds>; GROUP])>,
+}
+
+/// The codes of four queries.
+#[derive(Debug)]
+enum Codes {
+    Wide(QueryCodes),
+    Narrow(NarrowQueries),
+}
+
+impl Codes {
+    fn new(dim: usize, placed: &[f64]) -> (Self, [Option<Coded>; GROUP]) {
+        if is_narrow(dim) {
+            let (codes, coded) = NarrowQueries::new(dim, placed.chunks(dim));
+            return (Codes::Narrow(codes), coded);
+        }
+        let (codes, coded) = QueryCodes::new(dim, placed.chunks(dim));
+        (Codes::Wide(codes), coded)
+    }
+}
+
+/// Whether sums of products of codes have 16 bits.
+fn is_narrow(dim: usize) -> bool {
+    dim <= NarrowRows::MOST_DIM
 }
 
 impl CodedQueries {
@@ -45,7 +73,7 @@ impl CodedQueries {
                     .zip(placed.chunks_mut(dim))
                     .map(|(at, out)| space.place_query(queries.row(at), queries.length(at), out))
                     .collect();
-                let (codes, coded) = QueryCodes::new(dim, placed.chunks(dim));
+                let (codes, coded) = Codes::new(dim, &placed);
                 let bounds = std::array::from_fn(|lane| {
                     let error = *errors.get(lane)?;
                     space.bounds(queries.row(at.start + lane), &coded[lane]?, error)
@@ -60,13 +88,51 @@ impl CodedQueries {
 /// The codes of a block of rows.
 #[derive(Debug, Default)]
 pub(crate) struct CodedRows {
-    codes: RowCodes,
+    wide: RowCodes,
+    narrow: NarrowRows,
+    /// Rows in the order in which they lie, where they are narrow.
+    places: Vec<(NarrowPlace, u32)>,
 }
 
 impl CodedRows {
     pub(crate) fn set(&mut self, space: &Space, rows: &Block) {
-        self.codes.resize(rows.dim(), rows.len());
-        let pieces: Vec<_> = self.codes.pieces_mut(PIECE).collect();
+        if is_narrow(rows.dim()) {
+            self.set_narrow(space, rows);
+        } else {
+            self.set_wide(space, rows);
+        }
+    }
+
+    fn set_narrow(&mut self, space: &Space, rows: &Block) {
+        let dim = rows.dim();
+        let place = |row: u32, out: &mut [f64]| {
+            let row = row as usize;
+            space.place_row(rows.row(row), rows.length(row), out)
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "rows were counted before")]
+        let all = 0..rows.len() as u32;
+        all.into_par_iter()
+            .with_min_len(PIECE)
+            .map_init(
+                || vec![0.0; dim],
+                |placed, row| {
+                    let error = place(row, placed);
+                    (NarrowPlace::new(placed, error), row)
+                },
+            )
+            .collect_into_vec(&mut self.places);
+        self.places.par_sort_unstable();
+        self.narrow.resize(dim, mixed(&self.places).map(|&(_, row)| row));
+        let strips: Vec<_> = self.narrow.strips_mut().collect();
+        strips
+            .into_par_iter()
+            .with_min_len(PIECE)
+            .for_each(|mut strip| strip.set(dim, place, |coded| space.row_test(coded)));
+    }
+
+    fn set_wide(&mut self, space: &Space, rows: &Block) {
+        self.wide.resize(rows.dim(), rows.len());
+        let pieces: Vec<_> = self.wide.pieces_mut(PIECE).collect();
         pieces.into_par_iter().for_each(|mut piece| {
             let mut placed = vec![0.0; rows.dim()];
             for row in piece.rows() {
@@ -74,6 +140,25 @@ impl CodedRows {
                 piece.set(row, &placed, error, |coded| space.row_test(coded));
             }
         });
+    }
+
+    /// How many strips some rows are.
+    fn strips(&self, rows: &Block) -> usize {
+        if is_narrow(rows.dim()) { self.narrow.strips() } else { rows.len().div_ceil(STRIP) }
+    }
+
+    fn scan(
+        &self,
+        kernel: ScanKernel,
+        strips: Range<usize>,
+        queries: &Codes,
+        limits: &QueryLimits,
+        hits: &mut Vec<Hit>,
+    ) {
+        match queries {
+            Codes::Wide(queries) => self.wide.scan(kernel, strips, queries, limits, hits),
+            Codes::Narrow(queries) => self.narrow.scan(kernel, strips, queries, limits, hits),
+        }
     }
 }
 
@@ -84,11 +169,29 @@ struct Waiting {
     count: usize,
 }
 
+/// Whole strips of all lengths in turn, so that early limits are not those of the shortest rows alone;
+/// what is left of the last strip at the end.
+fn mixed<T>(sorted: &[T]) -> impl Iterator<Item = &T> {
+    let (strips, rest) = sorted.as_chunks::<NARROW_STRIP>();
+    let count = strips.len().max(1);
+    // Steps of about the golden section that come to every strip once.
+    let coprime = |step: &usize| {
+        let (mut a, mut b) = (count, *step);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a == 1
+    };
+    let step = (count * 5 / 8 + 1..).find(coprime).unwrap_or(1);
+    let order = (0..strips.len()).map(move |at| at * step % count);
+    order.flat_map(|at| &strips[at]).chain(rest)
+}
+
 /// What all threads look at.
 struct Pass<'a> {
     task: &'a Task<'a>,
     rows: &'a Block,
-    codes: &'a RowCodes,
+    codes: &'a CodedRows,
     queries: &'a Block,
 }
 
@@ -100,7 +203,7 @@ pub(crate) fn compare(
     (queries, coded_queries): (&Block, &CodedQueries),
     nearest: &mut [Nearest],
 ) {
-    let pass = Pass { task, rows, codes: &coded_rows.codes, queries };
+    let pass = Pass { task, rows, codes: coded_rows, queries };
     let share = coded_queries.groups.len().div_ceil(rayon::current_num_threads());
     let chunk = GROUPS.min(share.max(1));
     nearest
@@ -117,7 +220,7 @@ impl Pass<'_> {
         &self,
         kernel: ScanKernel,
         first: usize,
-        groups: &[(QueryCodes, [Option<Bounds>; GROUP])],
+        groups: &[(Codes, [Option<Bounds>; GROUP])],
         nearest: &mut [Nearest],
     ) {
         let mut waiting = vec![Waiting::default(); nearest.len()];
@@ -131,7 +234,7 @@ impl Pass<'_> {
                 direct::compare_all(self.task, self.rows, all, self.queries, first + at, nearest);
             }
         }
-        let strips = self.rows.len().div_ceil(STRIP);
+        let strips = self.codes.strips(self.rows);
         let mut hits: Vec<Hit> = Vec::new();
         let mut start = 0;
         while start < strips {

@@ -10,7 +10,7 @@ const MOST_ROWS: usize = 1 << 17;
 
 /// How many queries and how many rows of the reference are held at a time.
 ///
-/// With `d` columns, a query takes `10 d + 40 k + 384` bytes and a row of the reference `9 d + 40`:
+/// With `d` columns, a query takes `11 d + 40 k + 400` bytes and a row of the reference `9 d + 64`:
 /// values in double precision, their codes, and the neighbors of the query. Up to half of the
 /// memory goes to queries, the rest to rows of the reference, of which 131,072 at most are held. The whole reference is read once for each block of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,9 @@ impl Plan {
         n_ref: usize,
         n_query: usize,
     ) -> Result<Self, ExactError> {
-        let row_bytes = dim.saturating_mul(9).saturating_add(40);
+        let row_bytes = dim.saturating_mul(9).saturating_add(64);
         let query_bytes =
-            dim.saturating_mul(10).saturating_add(k.saturating_mul(40)).saturating_add(384);
+            dim.saturating_mul(11).saturating_add(k.saturating_mul(40)).saturating_add(400);
         let least = query_bytes.saturating_add(row_bytes);
         if memory < least {
             return Err(ExactError::Memory { found: memory, least });

@@ -1,7 +1,8 @@
 //! Scans find the pairs that pass, whatever the code and the dimension.
 
 use bigannoy_sketch::scan::{
-    GROUP, Hit, QueryCodes, QueryLimits, RowCodes, RowTest, STRIP, ScanKernel,
+    GROUP, Hit, NarrowPlace, NarrowQueries, NarrowRows, QueryCodes, QueryLimits, RowCodes, RowTest,
+    STRIP, ScanKernel,
 };
 use proptest::prelude::*;
 
@@ -88,6 +89,67 @@ fn products_are_those_of_the_largest_codes() {
         for found in hits(&rows, &queries, f32::NEG_INFINITY) {
             let pairs = i32::try_from(dim).expect("small");
             assert_eq!(found[0].product, -63 * 127 * pairs, "{dim}");
+        }
+    }
+}
+
+/// The hits among narrow rows, by each code, with limits that say no more than `gamma` of the product.
+fn narrow_hits(rows: &[Vec<f64>], queries: &[Vec<f64>], gamma: f32) -> Vec<Vec<Hit>> {
+    let dim = rows[0].len();
+    let mut codes = NarrowRows::default();
+    let places: Vec<NarrowPlace> = rows.iter().map(|row| NarrowPlace::new(row, 0.0)).collect();
+    let mut order: Vec<u32> = (0u32..).take(rows.len()).collect();
+    order.sort_by_key(|&row| places[row as usize]);
+    codes.resize(dim, order);
+    for mut strip in codes.strips_mut() {
+        let place = |row: u32, out: &mut [f64]| {
+            out.copy_from_slice(&rows[row as usize]);
+            0.0
+        };
+        strip.set(dim, place, |_| RowTest { scale: 1.0, a: 0.0, b: 0.0 });
+    }
+    let (query_codes, _) = NarrowQueries::new(dim, queries.iter().map(Vec::as_slice));
+    let limits = QueryLimits { alpha: [1.0; GROUP], beta: [1.0; GROUP], gamma: [gamma; GROUP] };
+    let scan = |kernel: ScanKernel| {
+        let mut hits = Vec::new();
+        codes.scan(kernel, 0..codes.strips(), &query_codes, &limits, &mut hits);
+        hits.retain(|hit| (hit.query as usize) < queries.len());
+        hits.sort_unstable();
+        hits
+    };
+    ScanKernel::all().into_iter().map(scan).collect()
+}
+
+proptest! {
+    #[test]
+    fn every_code_finds_the_same_products_of_narrow_rows(
+        (rows, queries) in (1..=NarrowRows::MOST_DIM).prop_flat_map(|dim| (
+            proptest::collection::vec(vector(dim), 1..80),
+            proptest::collection::vec(vector(dim), 1..=GROUP),
+        )),
+    ) {
+        let all = narrow_hits(&rows, &queries, f32::NEG_INFINITY);
+        prop_assert_eq!(all[0].len(), rows.len() * queries.len());
+        for other in &all {
+            prop_assert_eq!(other, &all[0]);
+        }
+        let middle = all[0][all[0].len() / 2].product;
+        #[expect(clippy::cast_precision_loss, reason = "16 bits")]
+        let gamma = middle as f32;
+        let passing: Vec<Hit> =
+            all[0].iter().copied().filter(|hit| hit.product >= middle).collect();
+        for found in narrow_hits(&rows, &queries, gamma) {
+            prop_assert_eq!(&found, &passing);
+        }
+    }
+}
+
+#[test]
+fn no_narrow_row_passes_what_is_no_number_and_unknown_rows_pass_all_else() {
+    let rows = vec![vec![1.0, f64::NAN], vec![1.0, 1.0]];
+    for (gamma, expected) in [(f32::NAN, 0), (f32::MAX, 1), (f32::NEG_INFINITY, 2)] {
+        for found in narrow_hits(&rows, &[vec![1.0, 0.5]], gamma) {
+            assert_eq!(found.len(), expected, "{gamma}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::rows::{Line, STRIP, Tests};
 pub struct ScanKernel(Code);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Code {
+pub(super) enum Code {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -39,6 +39,10 @@ impl ScanKernel {
             }
         }
         all
+    }
+
+    pub(super) fn code(self) -> Code {
+        self.0
     }
 
     /// What the code is made for: `portable`, `avx2` or `avxvnni`.

@@ -17,6 +17,9 @@
 //! `64 * sum(b)`, which they begin with the negative of: modulo 2^16 the end of it is the sum for `c`,
 //! and that one fits. Chunks are then added in 32 bits.
 //!
+//! In up to 64 dimensions, [`NarrowRows`] do with 16 bits to the end: `|c| <= 140` and `|b| <= 234` hold
+//! for whole vectors, and each 16 bits are a row.
+//!
 //! # The test
 //! Each row has three numbers `S`, `A`, `B` and each query three numbers `alpha`, `beta`, `gamma`; the
 //! pairs reported are those with `S * (b·c) + alpha * A + beta * B >= gamma`, computed in `f32`. What
@@ -25,11 +28,14 @@
 //! processors.
 mod encode;
 mod kernel;
+mod narrow;
+mod narrow_kernel;
 mod query;
 mod rows;
 
 pub use encode::{Coded, Encoder};
 pub use kernel::ScanKernel;
+pub use narrow::{NARROW_STRIP, NarrowPlace, NarrowQueries, NarrowRows, NarrowStrip};
 pub use query::{GROUP, QueryCodes, QueryLimits};
 pub use rows::{RowCodes, RowPiece, RowTest, STRIP};
 

@@ -1,0 +1,141 @@
+//! The loops over all pairs of narrow rows, for each processor.
+
+use super::encode::OFFSET;
+use super::kernel::{Code, ScanKernel};
+use super::narrow::{Line, NARROW_STRIP, NarrowQueries, StripTest};
+use super::{GROUP, QueryLimits};
+
+/// The products of a query with all rows of a strip.
+type Sums = [i16; NARROW_STRIP];
+
+impl ScanKernel {
+    /// Calls `found` with a strip, a query, a bit for each row that may pass, and products.
+    pub(super) fn narrow(
+        self,
+        lines: &[Line],
+        strips: &[StripTest],
+        queries: &NarrowQueries,
+        limits: &QueryLimits,
+        found: impl FnMut(usize, usize, u32, &Sums),
+    ) {
+        assert_eq!(lines.len(), strips.len() * queries.words.len());
+        match self.code() {
+            Code::Portable => portable(lines, strips, queries, found),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 | Code::AvxVnni => {
+                // SAFETY: the processor must have AVX2 and FMA.
+                // - Both codes are made in `ScanKernel::all` alone, which has asked for them.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    x86::avx2(lines, strips, queries, limits, found);
+                }
+            }
+        }
+    }
+}
+
+/// Every row may pass.
+fn portable(
+    lines: &[Line],
+    strips: &[StripTest],
+    queries: &NarrowQueries,
+    mut found: impl FnMut(usize, usize, u32, &Sums),
+) {
+    let pairs = queries.words.len();
+    for strip in 0..strips.len() {
+        let mut sums = [[0i16; NARROW_STRIP]; GROUP];
+        for (line, words) in lines[strip * pairs..][..pairs].iter().zip(&queries.words) {
+            for (sums, word) in sums.iter_mut().zip(words) {
+                for (sum, pair) in sums.iter_mut().zip(&line.0) {
+                    for z in 0..pair.len() {
+                        // No part of a product of codes of limited length leaves 16 bits in the end.
+                        let code = i16::from(pair[z]) - i16::from(OFFSET);
+                        *sum = sum.wrapping_add(code * i16::from(word[z]));
+                    }
+                }
+            }
+        }
+        for (query, sums) in sums.iter().enumerate() {
+            found(strip, query, u32::MAX, sums);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        __m128, __m256i, _mm_cvtps_epi32, _mm_fnmadd_ps, _mm_max_ps, _mm_min_ps, _mm_mul_ps,
+        _mm_packs_epi32, _mm_set1_epi32, _mm_set1_ps, _mm_srli_si128, _mm_sub_epi32,
+        _mm256_add_epi16, _mm256_broadcastw_epi16, _mm256_cmpgt_epi16, _mm256_maddubs_epi16,
+        _mm256_movemask_epi8, _mm256_or_si256, _mm256_packs_epi16, _mm256_permute4x64_epi64,
+        _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
+    };
+
+    use super::{GROUP, Line, NarrowQueries, QueryLimits, StripTest, Sums};
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn avx2(
+        lines: &[Line],
+        strips: &[StripTest],
+        queries: &NarrowQueries,
+        limits: &QueryLimits,
+        mut found: impl FnMut(usize, usize, u32, &Sums),
+    ) {
+        let pairs = queries.words.len();
+        for (at, (strip, lines)) in strips.iter().zip(lines.chunks_exact(pairs)).enumerate() {
+            // Sums of products with `c + 64` wrap around on the way and fit in the end.
+            let mut sums = queries.starts.map(|start| [_mm256_set1_epi16(start); 2]);
+            for (line, words) in lines.iter().zip(&queries.words) {
+                let rows: [__m256i; 2] = bytemuck::must_cast(line.0);
+                for (sums, word) in sums.iter_mut().zip(words) {
+                    let word = _mm256_set1_epi32(bytemuck::must_cast(*word));
+                    for (sum, rows) in sums.iter_mut().zip(rows) {
+                        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(rows, word));
+                    }
+                }
+            }
+            let below = below(strip, limits);
+            let mut any = _mm256_setzero_si256();
+            for (sums, below) in sums.iter().zip(below) {
+                for sum in sums {
+                    any = _mm256_or_si256(any, _mm256_cmpgt_epi16(*sum, below));
+                }
+            }
+            if _mm256_movemask_epi8(any) != 0 {
+                for (query, (sums, below)) in sums.iter().zip(below).enumerate() {
+                    let [low, high] = sums.map(|sum| _mm256_cmpgt_epi16(sum, below));
+                    // Packing takes the halves of registers in turn.
+                    let packed =
+                        _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(low, high));
+                    let passing = _mm256_movemask_epi8(packed).cast_unsigned();
+                    if passing != 0 {
+                        found(at, query, passing, &bytemuck::must_cast(*sums));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What products of each query have to be greater than for a row of the strip to pass.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn below(strip: &StripTest, limits: &QueryLimits) -> [__m256i; GROUP] {
+        let [alpha, beta, gamma]: [__m128; 3] =
+            [limits.alpha, limits.beta, limits.gamma].map(bytemuck::must_cast);
+        let least = _mm_fnmadd_ps(alpha, _mm_set1_ps(strip.a), gamma);
+        let least = _mm_fnmadd_ps(beta, _mm_set1_ps(strip.b), least);
+        let least = _mm_mul_ps(least, _mm_set1_ps(strip.inverse));
+        // No sum is as large; of a NaN the second is taken.
+        let least = _mm_min_ps(least, _mm_set1_ps(32_767.0));
+        let least = _mm_cvtps_epi32(_mm_max_ps(least, _mm_set1_ps(-40_000.0)));
+        // One for rounding to a whole number and all before, one for "greater".
+        let least = _mm_sub_epi32(least, _mm_set1_epi32(2));
+        let words = _mm_packs_epi32(least, least);
+        [
+            _mm256_broadcastw_epi16(words),
+            _mm256_broadcastw_epi16(_mm_srli_si128::<2>(words)),
+            _mm256_broadcastw_epi16(_mm_srli_si128::<4>(words)),
+            _mm256_broadcastw_epi16(_mm_srli_si128::<6>(words)),
+        ]
+    }
+}
