@@ -7,6 +7,7 @@
 mod place;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -204,4 +205,125 @@ fn of_two_builds_for_one_path_each_is_done_or_refused() {
             fs::remove_file(place.path("x.ann.meta")).unwrap();
         }
     }
+}
+
+/// Where a search writes.
+struct Destinations {
+    /// What `--ids` and `--distances` are given.
+    named: &'static [&'static str],
+    /// The files with the numbers.
+    data: &'static [&'static str],
+    /// Commands that make what has to be there before.
+    made_by: &'static [&'static str],
+}
+
+impl Destinations {
+    fn search(&self, name: impl Fn(&str) -> String, more: &str) -> String {
+        let options = ["--ids", "--distances"].iter().zip(self.named);
+        let options: Vec<String> =
+            options.map(|(option, path)| format!("{option} {}", name(path))).collect();
+        let options = options.join(" ");
+        format!("search x.ann -k 10 --search-k 4000 --block-size 16 {options} {more}")
+    }
+
+    fn bytes(&self, place: &Place, name: impl Fn(&str) -> String) -> Vec<Option<Vec<u8>>> {
+        self.data.iter().map(|data| fs::read(place.path(&name(data))).ok()).collect()
+    }
+}
+
+/// A search is killed again and again. What it leaves is whole, or another process is told that it is
+/// not; and gone on with, killed once more and gone on with again, it is the same bytes as if nothing
+/// had happened.
+fn killed_searches(destinations: &Destinations) {
+    let (place, _, _) = builds();
+    place.succeed(&build(40, "x.ann"));
+    let other = |name: &str| format!("whole-{name}");
+    let own = |name: &str| name.to_owned();
+    let started = Instant::now();
+    place.succeed(&destinations.search(other, ""));
+    let mut moments = Moments::over(started.elapsed());
+    let whole = destinations.bytes(&place, other);
+    let (mut killed, mut unfinished, mut twice) = (0, 0, 0);
+    for kill in 0..kills() {
+        for name in destinations.data.iter().chain(destinations.named) {
+            let _ = fs::remove_file(place.path(name));
+        }
+        destinations.made_by.iter().for_each(|line| drop(place.succeed(line)));
+        let after = moments.next();
+        let at = format!("kill {kill} after {after:?}");
+        killed += u32::from(kill_after(&place, &destinations.search(own, ""), after));
+
+        let before = destinations.bytes(&place, own);
+        let told = place.run(&destinations.search(own, ""));
+        let message = String::from_utf8(told.stderr).unwrap();
+        if message.contains("is unfinished") {
+            unfinished += 1;
+            assert_eq!(told.status.code(), Some(1), "{at}: {message}");
+            assert!(message.contains(" of 4000 ") && message.contains("--resume"), "{message}");
+            let info = place.run(&format!("info {}", destinations.named[0]));
+            let info = String::from_utf8(info.stdout).unwrap();
+            assert!(info.starts_with("unfinished: ") && info.contains(" of 4000 "), "{at}: {info}");
+            let another = destinations.search(own, "--resume").replace("4000", "4001");
+            let message = String::from_utf8(place.run(&another).stderr).unwrap();
+            assert!(message.contains("there search_k is 4000, here 4001"), "{at}: {message}");
+            assert_eq!(
+                destinations.bytes(&place, own),
+                before,
+                "{at}: who is refused changes nothing"
+            );
+            let again = destinations.search(own, "--resume");
+            twice += u32::from(kill_after(&place, &again, moments.next()));
+            // Where that one came to its end, there is nothing to go on with.
+            if destinations.bytes(&place, own) != whole || !hidden(&place).is_empty() {
+                let output = place.run(&again);
+                let errors = String::from_utf8(output.stderr).unwrap();
+                assert!(output.status.success() || errors.contains("exists already"), "{errors}");
+            }
+        } else if !message.contains("exists already") {
+            // It had not begun, or had ended; and was done again now.
+            assert!(told.status.success(), "{at}: {message}");
+        }
+        assert_eq!(destinations.bytes(&place, own), whole, "{at}");
+        // A lock that nobody holds may stay where nobody had need of it since.
+        let left: Vec<_> =
+            hidden(&place).into_iter().filter(|name| !name.ends_with(".lock")).collect();
+        assert_eq!(left, [""; 0], "{at}");
+        let is_journal = |path: &PathBuf| path.extension().is_some_and(|end| end == "journal");
+        let journals = place.files().into_keys().filter(is_journal);
+        assert_eq!(journals.count(), 0, "{at}");
+    }
+    println!(
+        "{killed} of {} searches were killed; {unfinished} were unfinished, {twice} of them killed \
+         once more",
+        kills()
+    );
+}
+
+#[test]
+fn a_killed_search_into_new_matrices_is_gone_on_with() {
+    killed_searches(&Destinations {
+        named: &["i.desc", "d.desc"],
+        data: &["i.bin", "d.bin"],
+        made_by: &[],
+    });
+}
+
+#[test]
+fn a_killed_search_into_matrices_that_were_there_is_gone_on_with() {
+    killed_searches(&Destinations {
+        named: &["i.desc", "d.desc"],
+        data: &["i.bin", "d.bin"],
+        made_by: &[
+            "matrix create i.desc --type integer --rows 4000 --cols 10",
+            "matrix create d.desc --type double --rows 4000 --cols 10",
+        ],
+    });
+}
+
+#[test]
+fn a_killed_search_into_other_files_is_gone_on_with() {
+    let named = &["i.npy", "d.npy"];
+    killed_searches(&Destinations { named, data: named, made_by: &[] });
+    let named = &["t.csv"];
+    killed_searches(&Destinations { named, data: named, made_by: &[] });
 }
