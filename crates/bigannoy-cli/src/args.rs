@@ -252,9 +252,10 @@ pub(crate) struct Exact {
     /// Threads; the answers do not depend on them [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for queries, rows and neighbors, in MiB. With less, the reference is read more often.
-    #[arg(long, value_name = "MIB", default_value_t = DEFAULT_MEMORY >> 20)]
-    pub(crate) memory: usize,
+    /// Memory for queries, rows and neighbors: 256MB, 1GiB. With less, the reference is read more often
+    /// [default: 256MiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<ByteSize>,
     /// Let a row of the reference be its own neighbor.
     #[arg(long, conflicts_with = "query")]
     pub(crate) include_self: bool,
@@ -262,6 +263,11 @@ pub(crate) struct Exact {
     /// for files that others may shorten.
     #[arg(long)]
     pub(crate) unmapped: bool,
+}
+
+/// A size in bytes, as far as this processor can count.
+fn bytes(size: ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
 
 impl Exact {
@@ -275,7 +281,7 @@ impl Exact {
 
     pub(crate) fn options(&self) -> ExactOptions {
         let options = ExactOptions::new(self.metric, self.k)
-            .memory(self.memory.saturating_mul(1 << 20))
+            .memory(self.memory.map_or(DEFAULT_MEMORY, bytes))
             .include_self(self.include_self);
         match self.threads {
             Some(threads) => options.threads(threads.get()),

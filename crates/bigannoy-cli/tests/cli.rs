@@ -492,7 +492,7 @@ fn exact_neighbors_in_csv_and_in_matrices() {
     let expected = "query,rank,id,distance\n1,1,1,0.223606797749979\n1,2,2,4.801041553663121\n\
                     2,1,4,0.31622776601683766\n2,2,3,4.701063709417264\n";
     assert_eq!(csv, expected);
-    let settings = "--unmapped --threads 2 --memory 1";
+    let settings = "--unmapped --threads 2 --memory 1MiB";
     assert_eq!(place.succeed(&format!("exact ref.desc --query query.desc -k 2 {settings}")), csv);
 
     let own = place.succeed("exact ref.desc -k 1 --metric sqeuclidean");

@@ -223,7 +223,7 @@ impl Destinations {
         let options: Vec<String> =
             options.map(|(option, path)| format!("{option} {}", name(path))).collect();
         let options = options.join(" ");
-        format!("search x.ann -k 10 --search-k 4000 --block-size 16 {options} {more}")
+        format!("search x.ann -k 10 --search-k 1000 --block-size 16 {options} {more}")
     }
 
     fn bytes(&self, place: &Place, name: impl Fn(&str) -> String) -> Vec<Option<Vec<u8>>> {
@@ -233,10 +233,10 @@ impl Destinations {
 
 /// A search is killed again and again. What it leaves is whole, or another process is told that it is
 /// not; and gone on with, killed once more and gone on with again, it is the same bytes as if nothing
-/// had happened.
-fn killed_searches(destinations: &Destinations) {
+/// had happened. Returns what became of the kills.
+fn killed_searches(destinations: &Destinations) -> String {
     let (place, _, _) = builds();
-    place.succeed(&build(40, "x.ann"));
+    place.succeed(&build(10, "x.ann"));
     let other = |name: &str| format!("whole-{name}");
     let own = |name: &str| name.to_owned();
     let started = Instant::now();
@@ -263,9 +263,10 @@ fn killed_searches(destinations: &Destinations) {
             let info = place.run(&format!("info {}", destinations.named[0]));
             let info = String::from_utf8(info.stdout).unwrap();
             assert!(info.starts_with("unfinished: ") && info.contains(" of 4000 "), "{at}: {info}");
-            let another = destinations.search(own, "--resume").replace("4000", "4001");
+            let another =
+                destinations.search(own, "--resume").replace("--search-k 1000", "--search-k 1001");
             let message = String::from_utf8(place.run(&another).stderr).unwrap();
-            assert!(message.contains("there search_k is 4000, here 4001"), "{at}: {message}");
+            assert!(message.contains("there search_k is 1000, here 1001"), "{at}: {message}");
             assert_eq!(
                 destinations.bytes(&place, own),
                 before,
@@ -274,7 +275,8 @@ fn killed_searches(destinations: &Destinations) {
             let again = destinations.search(own, "--resume");
             twice += u32::from(kill_after(&place, &again, moments.next()));
             // Where that one came to its end, there is nothing to go on with.
-            if destinations.bytes(&place, own) != whole || !hidden(&place).is_empty() {
+            let journal = place.path(&format!("{}.journal", destinations.named[0]));
+            if destinations.bytes(&place, own) != whole || journal.exists() {
                 let output = place.run(&again);
                 let errors = String::from_utf8(output.stderr).unwrap();
                 assert!(output.status.success() || errors.contains("exists already"), "{errors}");
@@ -283,34 +285,35 @@ fn killed_searches(destinations: &Destinations) {
             // It had not begun, or had ended; and was done again now.
             assert!(told.status.success(), "{at}: {message}");
         }
-        assert_eq!(destinations.bytes(&place, own), whole, "{at}");
+        assert!(destinations.bytes(&place, own) == whole, "{at}: other bytes");
         // A lock that nobody holds may stay where nobody had need of it since.
         let left: Vec<_> =
-            hidden(&place).into_iter().filter(|name| !name.ends_with(".lock")).collect();
+            hidden(&place).into_iter().filter(|name| !name.contains(".bigannoy.lock")).collect();
         assert_eq!(left, [""; 0], "{at}");
         let is_journal = |path: &PathBuf| path.extension().is_some_and(|end| end == "journal");
         let journals = place.files().into_keys().filter(is_journal);
         assert_eq!(journals.count(), 0, "{at}");
     }
-    println!(
+    format!(
         "{killed} of {} searches were killed; {unfinished} were unfinished, {twice} of them killed \
          once more",
         kills()
-    );
+    )
 }
 
 #[test]
 fn a_killed_search_into_new_matrices_is_gone_on_with() {
-    killed_searches(&Destinations {
+    let told = killed_searches(&Destinations {
         named: &["i.desc", "d.desc"],
         data: &["i.bin", "d.bin"],
         made_by: &[],
     });
+    println!("{told}");
 }
 
 #[test]
 fn a_killed_search_into_matrices_that_were_there_is_gone_on_with() {
-    killed_searches(&Destinations {
+    let told = killed_searches(&Destinations {
         named: &["i.desc", "d.desc"],
         data: &["i.bin", "d.bin"],
         made_by: &[
@@ -318,12 +321,15 @@ fn a_killed_search_into_matrices_that_were_there_is_gone_on_with() {
             "matrix create d.desc --type double --rows 4000 --cols 10",
         ],
     });
+    println!("{told}");
 }
 
 #[test]
 fn a_killed_search_into_other_files_is_gone_on_with() {
     let named = &["i.npy", "d.npy"];
-    killed_searches(&Destinations { named, data: named, made_by: &[] });
+    let told = killed_searches(&Destinations { named, data: named, made_by: &[] });
+    println!("{told}");
     let named = &["t.csv"];
-    killed_searches(&Destinations { named, data: named, made_by: &[] });
+    let told = killed_searches(&Destinations { named, data: named, made_by: &[] });
+    println!("{told}");
 }

@@ -182,7 +182,7 @@ fn mixed<T>(sorted: &[T]) -> impl Iterator<Item = &T> {
         }
         a == 1
     };
-    let step = (count * 5 / 8 + 1..).find(coprime).unwrap_or(1);
+    let step = (count * 5 / 8 + 1..=2 * count).find(coprime).unwrap_or(1);
     let order = (0..strips.len()).map(move |at| at * step % count);
     order.flat_map(|at| &strips[at]).chain(rest)
 }

@@ -24,7 +24,7 @@ use crate::trees::Trees;
 pub enum Sketching {
     /// Makes a sketch as soon as the searches of this index, this one included, are to gather
     /// [`GATHERED_PER_ITEM`] times as many candidates as there are items; and short trees as soon as they
-    /// are to visit each inner node twice on average.
+    /// are to visit each inner node four times on average.
     #[default]
     Auto,
     /// Makes both at once.
@@ -38,8 +38,8 @@ pub enum Sketching {
 pub const GATHERED_PER_ITEM: u64 = 4;
 
 /// Visits to splits, for each split, from which on the trees are made short. Making the record of one
-/// costs about as much as a visit or two spare.
-const VISITS_PER_SPLIT: u64 = 2;
+/// costs about as much as four visits spare.
+const VISITS_PER_SPLIT: u64 = 4;
 
 /// Items that a thread makes records of at a time.
 const PIECE: usize = 2048;

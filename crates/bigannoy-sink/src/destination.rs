@@ -7,6 +7,8 @@ use bigannoy_matrix::{
     AttachError, BigMatrix, CreateError, Element, ElementType, MatrixMut, MatrixSpec, NewMatrix,
 };
 
+use bigannoy_storage::{Claim, PendingCommit};
+
 use crate::new_files::real_place;
 use crate::{ResultShape, SinkError};
 
@@ -20,6 +22,7 @@ enum Form<'a> {
     Descriptor(Descriptor),
     Path(PathBuf),
     Create(PathBuf),
+    PathOrCreate(PathBuf),
 }
 
 impl<'a> Destination<'a> {
@@ -47,13 +50,13 @@ impl<'a> Destination<'a> {
 
     /// The matrix of the descriptor file at `path` if there is one, else a new one.
     pub fn path_or_create(path: impl AsRef<Path>) -> Self {
-        if path.as_ref().symlink_metadata().is_ok() { Self::path(path) } else { Self::create(path) }
+        Destination(Form::PathOrCreate(path.as_ref().to_path_buf()))
     }
 
     /// The descriptor file, where the matrix was given by one.
     pub(crate) fn descriptor_path(&self) -> Option<&Path> {
         match &self.0 {
-            Form::Path(path) | Form::Create(path) => Some(path),
+            Form::Path(path) | Form::Create(path) | Form::PathOrCreate(path) => Some(path),
             Form::Live(_) | Form::Descriptor(_) => None,
         }
     }
@@ -69,7 +72,11 @@ impl<'a> Destination<'a> {
     /// The files that a new matrix will have, in a directory known without links; none for one that
     /// exists.
     pub(crate) fn new_files(&self) -> Result<Vec<PathBuf>, SinkError> {
-        let Form::Create(path) = &self.0 else { return Ok(Vec::new()) };
+        let path = match &self.0 {
+            Form::Create(path) => path,
+            Form::PathOrCreate(path) if !is_there(path) => path,
+            _ => return Ok(Vec::new()),
+        };
         let place = |path: &Path| real_place(path).map_err(CreateError::from);
         Ok(vec![place(path)?, place(&path.with_extension("bin"))?])
     }
@@ -86,23 +93,43 @@ impl<'a> Destination<'a> {
         let attached = |matrix: Result<BigMatrix, AttachError>| {
             matrix.map(|matrix| Matrix::Attached(Box::new(matrix)))
         };
+        let create = |path: &Path| {
+            let spec = MatrixSpec::new(new_type, shape.n_query, shape.k);
+            let new = Box::new(NewMatrix::create(path, &spec)?);
+            let name = path.display().to_string();
+            Ok(OpenDestination { matrix: Matrix::New(new), name })
+        };
         let matrix = match self.0 {
             Form::Live(matrix) => Matrix::Live(matrix),
             Form::Descriptor(descriptor) => {
                 attached(BigMatrix::attach_descriptor_mut(&descriptor))?
             }
-            Form::Path(path) => attached(BigMatrix::attach_mut(path))?,
-            Form::Create(path) => {
-                let spec = MatrixSpec::new(new_type, shape.n_query, shape.k);
-                let new = Box::new(NewMatrix::create(&path, &spec)?);
-                let name = path.display().to_string();
-                return Ok(OpenDestination { matrix: Matrix::New(new), name });
+            Form::Path(path) | Form::PathOrCreate(path) if is_settled(&path)? => {
+                attached(BigMatrix::attach_mut(path))?
             }
+            Form::Create(path) | Form::PathOrCreate(path) => return create(&path),
+            Form::Path(path) => attached(BigMatrix::attach_mut(path))?,
         };
         let open = OpenDestination { name: matrix.existing().name().to_owned(), matrix };
         open.check(shape, accepts, expected)?;
         Ok(open)
     }
+}
+
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Whether a descriptor is there, once a matrix has its names whose process was killed while it gave
+/// them.
+fn is_settled(path: &Path) -> Result<bool, SinkError> {
+    if PendingCommit::find(path)?.is_some() {
+        let _claim = Claim::take(path)?;
+        if let Some(complete) = PendingCommit::find(path)? {
+            complete.finish()?;
+        }
+    }
+    Ok(is_there(path))
 }
 
 /// A destination that fits the result.
