@@ -233,6 +233,33 @@ proptest! {
     }
 }
 
+/// Blocks whose numbers may be anything, after the byte for their length.
+fn journal_blocks() -> impl Strategy<Value = Vec<u8>> {
+    let number = prop_oneof![0..12_u64, Just(u64::MAX), any::<u64>()];
+    let fixed = proptest::collection::vec(number, 5);
+    let rest = proptest::collection::vec(prop_oneof![3 => 0..4_u8, 1 => any::<u8>()], 0..80);
+    let block = (fixed, rest).prop_map(|(fixed, rest)| {
+        let numbers: Vec<u8> = fixed.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let len = u8::try_from(numbers.len() + rest.len()).expect("at most 120");
+        [vec![len], numbers, rest].concat()
+    });
+    proptest::collection::vec(block, 0..4).prop_map(|blocks| blocks.concat())
+}
+
+proptest! {
+    #![proptest_config(cases(3_000))]
+
+    #[test]
+    fn any_bytes_as_a_journal(
+        form in 0..4_u8,
+        blocks in journal_blocks(),
+        noise in proptest::collection::vec(any::<u8>(), 0..20),
+    ) {
+        let folder = any_input::scratch_folder();
+        any_input::journal(&[vec![form], blocks, noise].concat(), folder.path());
+    }
+}
+
 /// With the data that they ask for, and with data that is longer by lost bits of the rows.
 #[test]
 fn fixtures_are_inputs_as_they_stand() {

@@ -10,10 +10,12 @@ mod builder;
 mod descriptor;
 mod forest;
 mod index;
+mod journal;
 mod sidecar;
 
 pub use attach::{Outcome, attach, scratch_folder};
 pub use builder::{BuilderInput, builder};
 pub use descriptor::{descriptor_rds, descriptor_text};
 pub use index::{IndexChange, IndexContent, IndexInput, index};
+pub use journal::journal;
 pub use sidecar::sidecar;
