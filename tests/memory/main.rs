@@ -6,8 +6,9 @@ mod peak;
 
 use std::path::{Path, PathBuf};
 
-use bigannoy::matrix::{BigMatrix, FileRows, MatrixSpec, NewMatrix, RowBlocks};
-use bigannoy::{BuildOptions, ElementType, Metric, RowSource};
+use bigannoy::matrix::{BigMatrix, DenseRows, FileRows, MatrixSpec, NewMatrix, RowBlocks};
+use bigannoy::sink::CsvSink;
+use bigannoy::{BuildOptions, ElementType, ExactMetric, ExactOptions, Metric, RowSource};
 use bigannoy_build::{BuildError, IndexBuilder};
 use libtest_mimic::{Arguments, Trial};
 
@@ -99,15 +100,60 @@ fn building_stays_within_its_budget() {
     }
 }
 
+/// Exact search holds what its budget lets it hold, and a block of answers beside it, however many rows
+/// there are.
+fn exact_search_stays_within_its_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let budget = 2 << 20;
+    let numbers: Vec<f64> =
+        (0..2_000 * COLUMNS).map(|at| f64::from(u32::try_from(at * 37 % 101).unwrap())).collect();
+    let queries = DenseRows::row_major(&numbers, COLUMNS);
+    let fill = |path: &Path, nrows: usize| {
+        let spec = MatrixSpec::new(ElementType::Short, nrows, COLUMNS);
+        let mut new = NewMatrix::create(path, &spec).unwrap();
+        let mut view = new.view_mut::<i16>().unwrap();
+        for col in 0..COLUMNS {
+            for (row, value) in view.column_mut(col).iter_mut().enumerate() {
+                *value = i16::try_from(row * (col + 3) % 97).unwrap();
+            }
+        }
+        new.finish().unwrap();
+    };
+    let paths = [40_000, 400_000].map(|nrows| {
+        let path = dir.path().join(format!("{nrows}.desc"));
+        fill(&path, nrows);
+        path
+    });
+    for metric in [ExactMetric::Euclidean, ExactMetric::Manhattan] {
+        let options = ExactOptions::new(metric, 10).memory(budget).threads(2);
+        let [few, many] = [&paths[0], &paths[1]].map(|path| {
+            // Manhattan looks at every value in double precision: fewer queries make the same point.
+            let queries = if metric == ExactMetric::Manhattan {
+                DenseRows::row_major(&numbers[..50 * COLUMNS], COLUMNS)
+            } else {
+                queries
+            };
+            peak_bytes(|| {
+                let mut sink = CsvSink::new(std::io::sink());
+                bigannoy::exact_into(path, &queries, &options, &mut sink).unwrap();
+            })
+        });
+        assert!(many < budget + (1 << 20), "{metric}: {many} bytes of {budget}");
+        assert!(many < few + (256 << 10), "{metric}: {few} bytes, {many} bytes for more rows");
+        assert!(many > budget / 4, "{metric}: what is counted? {many} bytes");
+    }
+}
+
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 2] = [
+    let tests: [(&str, fn()); 3] = [
         (
             "reading_rows_takes_no_more_memory_for_more_rows",
             reading_rows_takes_no_more_memory_for_more_rows,
         ),
         ("building_stays_within_its_budget", building_stays_within_its_budget),
+        ("exact_search_stays_within_its_memory", exact_search_stays_within_its_memory),
     ];
     let trials = tests.map(|(name, work)| {
         Trial::test(name, move || {
