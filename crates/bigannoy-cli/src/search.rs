@@ -7,7 +7,6 @@ use bigannoy::{Error, Index, Journaling, NeighborSink, SearchOptions, SearchSumm
 
 use crate::args;
 use crate::failure::Failure;
-use crate::plain;
 use crate::told;
 use crate::watch;
 
@@ -18,15 +17,7 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
     let options = options(arguments, &index)?;
     let mut sink = arguments.output.sink()?;
     let found = search(&index, arguments, &options, sink.as_mut());
-    if let (Err(_), Some(ids)) = (&found, &arguments.output.ids)
-        && let Ok(Some(left)) = bigannoy::unfinished(ids)
-        && left.complete > 0
-        && !matches!(found, Err(Error::Unfinished { .. }))
-    {
-        let journal = plain::path(&left.journal);
-        eprintln!("{journal} keeps the answers to {} queries: --resume goes on", left.complete);
-    }
-    let summary = found?;
+    let summary = found.map_err(|error| unless_finished(error, arguments))?;
     drop(sink); // and with it the lock on standard output
     if let Some(files) = arguments.output.files() {
         writeln!(
@@ -51,6 +42,23 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// The failure of a search; if another can go on where it ended, it says so.
+fn unless_finished(error: Error, arguments: &args::Search) -> Failure {
+    let is_ended = matches!(error, Error::SearchInterrupted { .. } | Error::SearchEnded { .. });
+    let left = arguments.output.ids.as_ref().filter(|_| is_ended);
+    let left = left.and_then(|ids| bigannoy::unfinished(ids).ok().flatten());
+    let failure = Failure::from(error);
+    match left {
+        Some(left) => {
+            let journal = left.journal.display();
+            let kept = left.complete;
+            format!("{failure}; {journal} keeps the answers to {kept} queries, --resume goes on")
+                .into()
+        }
+        None => failure,
+    }
 }
 
 fn options(arguments: &args::Search, index: &Index) -> Result<SearchOptions, Failure> {

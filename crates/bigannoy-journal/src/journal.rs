@@ -167,7 +167,12 @@ impl Journal {
         }
         let mut bytes = block.to_bytes(self.complete);
         bytes.extend(hash(self.head_hash, &bytes));
-        self.file.write_all(&bytes).map_err(StorageError::io("write", &self.path))?;
+        let start = self.file.stream_position().map_err(StorageError::io("write", &self.path))?;
+        self.file.write_all(&bytes).map_err(|source| {
+            let message = format!("{} bytes after the first {start}: {source}", bytes.len());
+            let source = io::Error::new(source.kind(), message);
+            StorageError::io("write", &self.path)(source)
+        })?;
         self.complete += rows;
         if self.synced.elapsed() >= SYNC_EVERY {
             self.file.sync_data().map_err(StorageError::io("write", &self.path))?;

@@ -59,7 +59,9 @@ fn a_matrix_that_cannot_be_made_leaves_nothing() {
     let huge = MatrixSpec::new(ElementType::Double, 1 << 40, 1 << 10);
     for separated in [false, true] {
         let error = SharedMatrix::create(&huge.clone().separated(separated)).unwrap_err();
-        let CreateError::Storage(StorageError::Io { path, .. }) = error else { panic!("{error}") };
+        let CreateError::Storage(StorageError::NoSpace { path, .. }) = error else {
+            panic!("{error}")
+        };
         let name = path.file_name().unwrap().to_str().unwrap();
         let name = name.trim_end_matches("_column_0");
         assert_eq!(name.len(), 36);
