@@ -1,7 +1,8 @@
 //! Candidates ranked anew in double precision.
 
 use bigannoy::matrix::DenseRows;
-use bigannoy::{ExactMetric, ExactOptions, Metric, SearchOptions};
+use bigannoy::sink::CsvSink;
+use bigannoy::{Error, ExactMetric, ExactOptions, Journaling, Metric, SearchOptions};
 use bigannoy_tests::message_chain;
 
 use super::Rows;
@@ -52,6 +53,27 @@ fn distances_have_all_digits() {
             let squared = reranked.neighbors.distance(row, rank).powi(2);
             assert!((squared - squared.round()).abs() < 1e-9, "the root of a whole number");
         }
+    }
+}
+
+/// Double precision could hold it, the index cannot.
+#[test]
+fn a_query_too_large_for_the_index_is_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = Rows::new(40, 2, 5);
+    let index = rows.index(dir.path(), Metric::Euclidean);
+    let mut values = vec![1.0; 40 * 2];
+    values[79] = 1e300;
+    let queries = DenseRows::row_major(&values, 2);
+    let reference = rows.dense();
+    let reranked = index.rerank_with(&reference).unwrap();
+    let table = dir.path().join("t.csv");
+    for journaling in [Journaling::Keep, Journaling::Off] {
+        let options = SearchOptions::new(2).block_rows(10).journaling(journaling);
+        let mut sink = CsvSink::create(&table);
+        let error = reranked.search_into(&queries, &options, &mut sink).unwrap_err();
+        assert!(matches!(error, Error::Row(_)), "{error}");
+        assert!(bigannoy::unfinished(&table).unwrap().is_none() && !table.exists());
     }
 }
 

@@ -11,7 +11,7 @@ use super::Run;
 use super::answer::Answer;
 use super::read::Vectors;
 use crate::ends::ends;
-use crate::resume::{check_finished, unfinished};
+use crate::resume::check_finished;
 use crate::{Error, Journaling};
 
 /// What a search is to do about a journal, once nothing speaks against it any more.
@@ -35,7 +35,7 @@ impl Run<'_> {
         match self.options.journaling {
             Journaling::Keep => check_finished(&result).map(|()| Plan::Begin(path)),
             Journaling::Off => check_finished(&result).map(|()| Plan::Without),
-            Journaling::Resume if unfinished(&result)?.is_some() => Ok(Plan::GoOn(path)),
+            Journaling::Resume if path.symlink_metadata().is_ok() => Ok(Plan::GoOn(path)),
             Journaling::Resume | Journaling::Restart => Ok(Plan::Begin(path)),
         }
     }

@@ -16,7 +16,7 @@ use rayon::ThreadPool;
 
 use self::answer::Answer;
 use self::kept::{Kept, Plan};
-use self::read::{Read, Vectors};
+use self::read::Vectors;
 use crate::index::Loaded;
 use crate::{Error, Index, MAX_THREADS, Reranked, SearchOptions, SearchSummary, Stage};
 
@@ -120,24 +120,17 @@ impl<'a> Run<'a> {
         if self.options.skip_missing && !hashed {
             return Ok(None);
         }
-        if self.reranked.is_some() {
-            return self.look_at::<f64>(rows, hashed);
-        }
-        self.look_at::<f32>(rows, hashed)
-    }
-
-    fn look_at<F: Read + bytemuck::Pod>(
-        &self,
-        rows: &dyn RowSource,
-        hashed: bool,
-    ) -> Result<Option<String>, Error> {
         let mut hasher = blake3::Hasher::new();
-        let mut vectors: Vec<F> = Vec::new();
+        let mut vectors = Vectors::default();
         for block in self.blocks(0) {
             self.go_on(0)?;
-            self.read(rows, block, &mut vectors)?;
-            if hashed {
-                hasher.update(bytemuck::cast_slice(&vectors));
+            // A value that is too large for 32 bits is a fault, whatever else is done with it.
+            self.read(rows, block.clone(), &mut vectors.single)?;
+            if hashed && self.reranked.is_some() {
+                self.read(rows, block, &mut vectors.double)?;
+                hasher.update(bytemuck::cast_slice(&vectors.double));
+            } else if hashed {
+                hasher.update(bytemuck::cast_slice(&vectors.single));
             }
         }
         Ok(hashed.then(|| hasher.finalize().to_hex().to_string()))
