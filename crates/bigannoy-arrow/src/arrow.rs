@@ -1,16 +1,14 @@
 //! Arrow IPC files.
 
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::SchemaRef;
-use bigannoy_metric::NeighborBlock;
-use bigannoy_sink::{Kept, NeighborSink, ResultShape, SinkError};
+use bigannoy_sink::SinkError;
 use bigannoy_storage::NewFile;
 
-use crate::table::{Table, TableWriter, other};
+use crate::table::{TableSink, TableWriter, other};
 
 /// Writes neighbors as a table into a new Arrow IPC file: see the crate's "The table".
 ///
@@ -29,43 +27,7 @@ use crate::table::{Table, TableWriter, other};
 /// assert!(path.exists());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
-pub struct ArrowSink(Table<FileWriter<BufWriter<NewFile>>>);
-
-impl ArrowSink {
-    /// Writes to a new file at `path`, which appears when the result is complete. No file may stand
-    /// there.
-    #[must_use]
-    pub fn create(path: impl AsRef<Path>) -> Self {
-        ArrowSink(Table::new(path.as_ref()))
-    }
-}
-
-impl NeighborSink for ArrowSink {
-    fn result_path(&self) -> Option<PathBuf> {
-        self.0.result_path()
-    }
-
-    fn replace_existing(&mut self) {
-        self.0.replace_existing();
-    }
-
-    fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
-        self.0.begin(shape)
-    }
-
-    fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
-        self.0.write(block)
-    }
-
-    fn finish(&mut self) -> Result<(), SinkError> {
-        self.0.finish()
-    }
-
-    fn kept(&self) -> Kept {
-        self.0.kept()
-    }
-}
+pub type ArrowSink = TableSink<FileWriter<BufWriter<NewFile>>>;
 
 impl TableWriter for FileWriter<BufWriter<NewFile>> {
     fn begin(file: NewFile, schema: SchemaRef) -> Result<Self, SinkError> {

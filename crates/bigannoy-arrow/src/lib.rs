@@ -36,3 +36,5 @@ mod table;
 pub use crate::arrow::ArrowSink;
 #[cfg(feature = "parquet")]
 pub use crate::parquet::ParquetSink;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+pub use crate::table::TableSink;

@@ -1,4 +1,4 @@
-//! The table, and the way of a file of it.
+//! The table, and the sink of a file of it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use bigannoy_metric::NeighborBlock;
-use bigannoy_sink::{Kept, Place, ResultShape, SinkError};
+use bigannoy_sink::{Kept, NeighborSink, Place, ResultShape, RowCounter, SinkError};
 use bigannoy_storage::{Existing, NewFile, StorageError};
 
-/// A writer of one kind of file.
-pub(crate) trait TableWriter: Sized {
+/// A writer of one kind of file: those of this crate.
+pub trait TableWriter: Sized {
     /// Begins the table.
     fn begin(file: NewFile, schema: SchemaRef) -> Result<Self, SinkError>;
 
@@ -22,8 +22,9 @@ pub(crate) trait TableWriter: Sized {
     fn finish(self) -> Result<NewFile, SinkError>;
 }
 
-/// A file that appears when the table is complete.
-pub(crate) struct Table<W> {
+/// Writes neighbors as a table into a new file, which appears when the result is complete: see the
+/// crate's "The table". It goes by the names of its kinds, `ArrowSink` and `ParquetSink`.
+pub struct TableSink<W> {
     path: PathBuf,
     existing: Existing,
     state: State<W>,
@@ -31,25 +32,34 @@ pub(crate) struct Table<W> {
 
 enum State<W> {
     Given,
-    Open { writer: W, schema: SchemaRef, shape: ResultShape, written: usize },
+    Open { writer: W, schema: SchemaRef, rows: RowCounter },
     Finished,
     Failed,
 }
 
-impl<W: TableWriter> Table<W> {
-    pub(crate) fn new(path: &Path) -> Self {
-        Table { path: path.to_path_buf(), existing: Existing::Refuse, state: State::Given }
+impl<W: TableWriter> TableSink<W> {
+    /// Writes to a new file at `path`, which appears when the result is complete. No file may stand
+    /// there.
+    #[must_use]
+    pub fn create(path: impl AsRef<Path>) -> Self {
+        TableSink {
+            path: path.as_ref().to_path_buf(),
+            existing: Existing::Refuse,
+            state: State::Given,
+        }
     }
+}
 
-    pub(crate) fn result_path(&self) -> Option<PathBuf> {
+impl<W: TableWriter> NeighborSink for TableSink<W> {
+    fn result_path(&self) -> Option<PathBuf> {
         Some(self.path.clone())
     }
 
-    pub(crate) fn replace_existing(&mut self) {
+    fn replace_existing(&mut self) {
         self.existing = Existing::Replace;
     }
 
-    pub(crate) fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
+    fn begin(&mut self, shape: ResultShape) -> Result<(), SinkError> {
         let State::Given = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(SinkError::NotOpen);
         };
@@ -59,47 +69,39 @@ impl<W: TableWriter> Table<W> {
         }
         let schema = schema(shape.double);
         let writer = W::begin(NewFile::create(&self.path)?, Arc::clone(&schema))?;
-        self.state = State::Open { writer, schema, shape, written: 0 };
+        self.state = State::Open { writer, schema, rows: RowCounter::new(shape.n_query) };
         Ok(())
     }
 
-    pub(crate) fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
-        let State::Open { writer, schema, shape, written } = &mut self.state else {
+    fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
+        let State::Open { writer, schema, rows } = &mut self.state else {
             return Err(SinkError::NotOpen);
         };
-        let end = *written + block.nrows();
-        if end > shape.n_query {
-            return Err(SinkError::Rows { expected: shape.n_query, found: end });
-        }
-        writer.write(&rows(block, *written, schema).map_err(other)?)?;
-        *written = end;
-        Ok(())
+        let first = rows.take(block.nrows())?;
+        writer.write(&batch(block, first, schema).map_err(other)?)
     }
 
-    pub(crate) fn finish(&mut self) -> Result<(), SinkError> {
-        let State::Open { writer, shape, written, .. } =
-            std::mem::replace(&mut self.state, State::Failed)
+    fn finish(&mut self) -> Result<(), SinkError> {
+        let State::Open { writer, rows, .. } = std::mem::replace(&mut self.state, State::Failed)
         else {
             return Err(SinkError::NotOpen);
         };
-        if written != shape.n_query {
-            return Err(SinkError::Rows { expected: shape.n_query, found: written });
-        }
+        rows.finish()?;
         writer.finish()?.commit(self.existing)?;
         self.state = State::Finished;
         Ok(())
     }
 
-    pub(crate) fn kept(&self) -> Kept {
+    fn kept(&self) -> Kept {
         let State::Finished = self.state else { return Kept::default() };
         let place = || Place::File(self.path.clone());
         Kept { index: place(), distance: place() }
     }
 }
 
-impl<W> fmt::Debug for Table<W> {
+impl<W> fmt::Debug for TableSink<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("TableSink").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -118,7 +120,7 @@ fn schema(double: bool) -> SchemaRef {
 }
 
 /// The rows of the table for a block whose first query is `first`, counted from 0.
-fn rows(
+fn batch(
     block: &NeighborBlock,
     first: usize,
     schema: &SchemaRef,

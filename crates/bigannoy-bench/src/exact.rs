@@ -1,6 +1,6 @@
 //! Exact neighbors, and what share of them was found.
 
-use bigannoy::exact::{QueryRecall, Ranked, RecallOptions};
+use bigannoy::exact::{QueryRecall, Recall, RecallOptions};
 use bigannoy::{ExactMetric, ExactOptions, Metric, NeighborBlock};
 
 use crate::data::{DataSet, input, larger_is_nearer};
@@ -45,17 +45,9 @@ impl Exact {
     /// The share of the exact neighbors that was found, for each query.
     pub(crate) fn shares(&self, found: &NeighborBlock, metric: Metric) -> Vec<f64> {
         let options = RecallOptions::new(self.neighbors.k()).similarity(larger_is_nearer(metric));
-        let columns = |block: &NeighborBlock, row| -> (Vec<Option<u32>>, Vec<f64>) {
-            block.wide_row(row).map(|near| (Some(near.item), near.distance)).unzip()
-        };
-        let rows = 0..self.neighbors.nrows();
-        rows.map(|row| {
-            let (found, exact) = (columns(found, row), columns(&self.neighbors, row));
-            let found = Ranked { ids: &found.0, distances: &found.1 };
-            let exact = Ranked { ids: &exact.0, distances: &exact.1 };
-            QueryRecall::new(found, exact, &options).recall()
-        })
-        .collect()
+        let mut recall = Recall::new(options);
+        recall.push_blocks(found, &self.neighbors);
+        recall.queries().iter().map(QueryRecall::recall).collect()
     }
 }
 

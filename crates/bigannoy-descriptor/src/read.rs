@@ -10,6 +10,9 @@ use crate::{ByteString, Descriptor, ParseError, Position};
 /// rows, and too little to harm where a data file was given by mistake.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
+/// How NumPy's arrays begin: what people who come from Python give where a matrix is expected.
+const NUMPY: &[u8] = b"\x93NUMPY";
+
 /// Why a file could not be read as a descriptor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,6 +44,16 @@ pub enum ReadError {
         /// Its length, or as much of it as was read.
         bytes: u64,
     },
+    /// The file is one of NumPy's arrays.
+    #[error(
+        "{} is a NumPy array, expected the descriptor of a matrix: `bigannoy matrix import` makes \
+         a matrix of an array",
+        path.display()
+    )]
+    NumPy {
+        /// The file.
+        path: PathBuf,
+    },
     /// The content is no descriptor.
     #[error("{}:{}{problem}", path.display(), if is_in_text(problem) { "" } else { " " })]
     Parse {
@@ -64,6 +77,7 @@ impl ReadError {
             Self::Io { path, .. }
             | Self::NotAFile { path, .. }
             | Self::TooLarge { path, .. }
+            | Self::NumPy { path }
             | Self::Parse { path, .. } => path,
         }
     }
@@ -99,15 +113,19 @@ fn content(path: &Path) -> Result<Vec<u8>, ReadError> {
         return Err(ReadError::NotAFile { path: path.to_owned(), found });
     }
     let too_large = |bytes| ReadError::TooLarge { path: path.to_owned(), bytes };
+    let mut file = File::open(path).map_err(io_error)?;
+    let mut bytes = Vec::new();
+    (&mut file).take(NUMPY.len() as u64).read_to_end(&mut bytes).map_err(io_error)?;
+    if bytes == NUMPY {
+        return Err(ReadError::NumPy { path: path.to_owned() });
+    }
     if metadata.len() > MAX_FILE_BYTES {
         return Err(too_large(metadata.len()));
     }
-    let file = File::open(path).map_err(io_error)?;
-    let mut bytes = Vec::new();
     // The file may have grown, or be one whose length the system does not tell.
-    let read = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_error)?;
-    if read as u64 > MAX_FILE_BYTES {
-        return Err(too_large(read as u64));
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_error)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large(bytes.len() as u64));
     }
     Ok(bytes)
 }

@@ -34,6 +34,20 @@ fn a_file_beyond_the_limit_is_not_read() {
 }
 
 #[test]
+fn an_array_of_numpy_is_told_as_such_however_large() {
+    let path = folder("descriptor-numpy").join("m.npy");
+    fs::write(&path, b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', }").unwrap();
+    for len in [40, MAX_FILE_BYTES + 1] {
+        File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
+        let error = Descriptor::read(&path).unwrap_err();
+        assert!(matches!(error, ReadError::NumPy { .. }), "{error}");
+        assert_eq!(error.path(), path);
+        assert!(error.to_string().contains("bigannoy matrix import"), "{error}");
+    }
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn the_directory_is_that_of_a_link_and_not_of_its_target() {
     let folder = folder("descriptor-link");
     let (there, here) = (folder.join("there"), folder.join("here"));

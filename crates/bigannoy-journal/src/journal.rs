@@ -50,7 +50,7 @@ pub fn unfinished(result: &Path) -> Result<Option<Unfinished>, JournalError> {
     };
     match reader.head() {
         Ok(head) => {
-            while reader.skip(&head)? {}
+            while reader.next(&head)?.is_some() {}
             let (complete, n_query) = (reader.complete, head.shape().n_query);
             Ok(Some(Unfinished { journal, complete, n_query }))
         }
@@ -67,8 +67,8 @@ pub struct Journal {
     head: Head,
     head_hash: blake3::Hash,
     complete: u64,
-    /// Where the last block begins, and its first query; of a journal that was gone on with.
-    last: Option<(u64, u64)>,
+    /// The last block of a journal that is gone on with, and its first query.
+    last: Option<(u64, Block)>,
     synced: Instant,
     /// Held as long as the journal is open: one process at a time.
     _claim: Claim,
@@ -105,10 +105,10 @@ impl Journal {
             return Err(JournalError::OtherSearch { path: path.to_path_buf(), difference });
         }
         let mut last = None;
-        let mut block = (reader.end, reader.complete);
-        while reader.skip(&found)? {
-            last = Some(block);
-            block = (reader.end, reader.complete);
+        let mut first = reader.complete;
+        while let Some(block) = reader.next(&found)? {
+            last = Some((first, block));
+            first = reader.complete;
         }
         let mut journal = Self::open(path, found, reader.head_hash, claim)?;
         (journal.complete, journal.last) = (reader.complete, last);
@@ -182,18 +182,10 @@ impl Journal {
     }
 
     /// The last block that was kept when [`Journal::resume`] opened it, and the number of its first
-    /// query: for a look whether the same search would answer it in the same way.
-    ///
-    /// # Errors
-    /// [`JournalError::Storage`] where the file has changed since it was opened.
-    pub fn last(&self) -> Result<Option<(u64, Block)>, JournalError> {
-        let Some((start, first)) = self.last else { return Ok(None) };
-        let mut reader = Reader::open(&self.path)?;
-        reader.head()?;
-        reader.file.seek(SeekFrom::Start(start)).map_err(|error| reader.failed(error))?;
-        (reader.end, reader.complete) = (start, first);
-        let changed = || StorageError::Replaced { path: self.path.clone() };
-        Ok(Some((first, reader.next(&self.head)?.ok_or_else(changed)?)))
+    /// query: for a look whether the same search would answer it in the same way. It is handed over
+    /// once.
+    pub fn take_last(&mut self) -> Option<(u64, Block)> {
+        self.last.take()
     }
 
     /// Hands over all blocks that are kept, in the order of the queries. Memory: one block.
@@ -291,26 +283,8 @@ impl Reader {
         Ok(head)
     }
 
-    /// Goes over a block, without making it; tells whether there was one that is whole.
-    fn skip(&mut self, head: &Head) -> Result<bool, JournalError> {
-        let Some((fixed, bytes)) = self.next_bytes(head)? else { return Ok(false) };
-        self.end += bytes.len() as u64;
-        self.complete += fixed.rows();
-        Ok(true)
-    }
-
     /// The next block, or `None` where there is no other that is whole.
     fn next(&mut self, head: &Head) -> Result<Option<Block>, JournalError> {
-        let Some((fixed, bytes)) = self.next_bytes(head)? else { return Ok(None) };
-        let body = &bytes[FIXED..bytes.len() - HASH];
-        let Some(block) = fixed.block(head.shape(), body) else { return Ok(None) };
-        self.end += bytes.len() as u64;
-        self.complete += fixed.rows();
-        Ok(Some(block))
-    }
-
-    /// The bytes of the next block, if their hash is right.
-    fn next_bytes(&mut self, head: &Head) -> Result<Option<(Fixed, Vec<u8>)>, JournalError> {
         let shape = head.shape();
         let left = self.len.saturating_sub(self.end);
         let mut fixed = [0; FIXED];
@@ -331,11 +305,14 @@ impl Reader {
         if !self.fill(&mut bytes[FIXED..])? {
             return Ok(None);
         }
-        let (block, found) = bytes.split_at(FIXED + size);
-        if hash(self.head_hash, block) != found {
+        let (whole, found) = bytes.split_at(FIXED + size);
+        if hash(self.head_hash, whole) != found {
             return Ok(None);
         }
-        Ok(Some((parsed, bytes)))
+        let Some(block) = parsed.block(shape, &whole[FIXED..]) else { return Ok(None) };
+        self.end += bytes.len() as u64;
+        self.complete += parsed.rows();
+        Ok(Some(block))
     }
 
     /// Whether there were enough bytes to fill `out`.

@@ -88,7 +88,7 @@ fn what_is_appended_is_found_by_the_next_process() {
 
         let mut journal = Journal::resume(&place.journal(), &head).unwrap();
         assert_eq!((journal.complete(), kept(&journal)), (3, blocks[..1].to_vec()));
-        assert_eq!(journal.last().unwrap(), Some((0, blocks[0].clone())));
+        assert_eq!(journal.take_last(), Some((0, blocks[0].clone())));
         journal.append(&blocks[1]).unwrap();
         assert_eq!(kept(&journal), blocks);
         drop(journal);
@@ -96,8 +96,8 @@ fn what_is_appended_is_found_by_the_next_process() {
         assert_eq!((found.complete, found.n_query), (7, 10));
         assert_eq!(place.names(), ["near.desc.journal"]);
 
-        let journal = Journal::resume(&place.journal(), &head).unwrap();
-        assert_eq!(journal.last().unwrap(), Some((3, blocks[1].clone())));
+        let mut journal = Journal::resume(&place.journal(), &head).unwrap();
+        assert_eq!(journal.take_last(), Some((3, blocks[1].clone())));
         journal.remove().unwrap();
         assert!(place.names().is_empty());
         Journal::discard(&place.journal()).unwrap();

@@ -1,14 +1,14 @@
 //! Results as lines of text.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bigannoy_metric::NeighborBlock;
-use bigannoy_storage::{Existing, NewFile, StorageError};
+use bigannoy_storage::Existing;
 
-use crate::new_files::refuse_existing;
-use crate::{Kept, NeighborSink, Place, ResultShape, SinkError};
+use crate::new_files::NewFiles;
+use crate::{Kept, NeighborSink, Place, ResultShape, RowCounter, SinkError};
 
 /// Writes neighbors as CSV: a line for each query and rank, in this order.
 ///
@@ -54,13 +54,12 @@ struct Open<'a> {
     out: Out<'a>,
     /// What is to be written next: no more than some lines over [`ENOUGH`].
     lines: Vec<u8>,
-    n_query: usize,
-    written: usize,
+    rows: RowCounter,
 }
 
 enum Out<'a> {
     Writer(Box<dyn Write + 'a>),
-    File(NewFile),
+    File { files: NewFiles, path: PathBuf },
 }
 
 /// As many bytes are handed over at once.
@@ -90,19 +89,14 @@ impl Open<'_> {
     fn hand_over(&mut self) -> Result<(), SinkError> {
         match &mut self.out {
             Out::Writer(out) => {
-                out.write_all(&self.lines).and_then(|()| out.flush()).map_err(other)?;
+                let written = out.write_all(&self.lines).and_then(|()| out.flush());
+                written.map_err(|error| SinkError::Other(Box::new(error)))?;
             }
-            Out::File(file) => file
-                .write_all(&self.lines)
-                .map_err(|error| StorageError::io("write", file.target())(error))?,
+            Out::File { files, .. } => files.write(0, &self.lines)?,
         }
         self.lines.clear();
         Ok(())
     }
-}
-
-fn other(error: io::Error) -> SinkError {
-    SinkError::Other(Box::new(error))
 }
 
 /// Appends the lines of query `number`, counted from 1, which is row `row` of the block.
@@ -144,15 +138,12 @@ impl NeighborSink for CsvSink<'_> {
         let out = match given {
             Given::Writer(out) => Out::Writer(out),
             Given::Path(path) => {
-                if self.existing == Existing::Refuse {
-                    refuse_existing(&path)?;
-                }
-                Out::File(NewFile::create(&path)?)
+                Out::File { files: NewFiles::create(&[&path], self.existing)?, path }
             }
         };
         // The head goes with the first lines: a search that finds nothing writes nothing.
         let lines = b"query,rank,id,distance\n".to_vec();
-        self.state = State::Open(Open { out, lines, n_query: shape.n_query, written: 0 });
+        self.state = State::Open(Open { out, lines, rows: RowCounter::new(shape.n_query) });
         Ok(())
     }
 
@@ -160,34 +151,26 @@ impl NeighborSink for CsvSink<'_> {
         let State::Open(open) = &mut self.state else {
             return Err(SinkError::NotOpen);
         };
-        let end = open.written + block.nrows();
-        if end > open.n_query {
-            return Err(SinkError::Rows { expected: open.n_query, found: end });
-        }
+        let first = open.rows.take(block.nrows())?;
         for row in 0..block.nrows() {
-            push_lines(&mut open.lines, block, row, open.written + row + 1);
+            push_lines(&mut open.lines, block, row, first + row + 1);
             if open.lines.len() >= ENOUGH {
                 open.hand_over()?;
             }
         }
         // A fault of the writer shows with the block in which it is.
-        open.hand_over()?;
-        open.written = end;
-        Ok(())
+        open.hand_over()
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(SinkError::NotOpen);
         };
-        if open.written != open.n_query {
-            return Err(SinkError::Rows { expected: open.n_query, found: open.written });
-        }
+        open.rows.finish()?;
         self.state = State::Finished(match open.out {
             Out::Writer(_) => None,
-            Out::File(file) => {
-                let path = file.target().to_path_buf();
-                file.commit(self.existing)?;
+            Out::File { files, path } => {
+                files.finish()?;
                 Some(path)
             }
         });

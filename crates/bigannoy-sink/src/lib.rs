@@ -38,6 +38,7 @@ mod matrix;
 mod memory;
 mod new_files;
 mod npy;
+mod row_counter;
 mod sink;
 
 pub use csv::CsvSink;
@@ -46,4 +47,5 @@ pub use error::SinkError;
 pub use matrix::MatrixSink;
 pub use memory::MemorySink;
 pub use npy::NpySink;
+pub use row_counter::RowCounter;
 pub use sink::{Kept, NeighborSink, Place, ResultShape};

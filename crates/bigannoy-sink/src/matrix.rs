@@ -7,7 +7,7 @@ use bigannoy_matrix::{Element, ElementType};
 use bigannoy_metric::NeighborBlock;
 
 use crate::destination::OpenDestination;
-use crate::{Destination, Kept, NeighborSink, Place, ResultShape, SinkError};
+use crate::{Destination, Kept, NeighborSink, Place, ResultShape, RowCounter, SinkError};
 
 /// Writes neighbors into a matrix of ids and, if asked for, a matrix of distances.
 ///
@@ -42,8 +42,7 @@ enum State<'a> {
 struct Open<'a> {
     ids: OpenDestination<'a>,
     distances: Option<OpenDestination<'a>>,
-    n_query: usize,
-    written: usize,
+    rows: RowCounter,
 }
 
 impl<'a> MatrixSink<'a> {
@@ -125,7 +124,7 @@ impl NeighborSink for MatrixSink<'_> {
             .transpose()?;
         ids.reserve()?;
         distances.as_ref().map_or(Ok(()), OpenDestination::reserve)?;
-        self.state = State::Open(Open { ids, distances, n_query: shape.n_query, written: 0 });
+        self.state = State::Open(Open { ids, distances, rows: RowCounter::new(shape.n_query) });
         Ok(())
     }
 
@@ -133,11 +132,7 @@ impl NeighborSink for MatrixSink<'_> {
         let State::Open(open) = &mut self.state else {
             return Err(SinkError::NotOpen);
         };
-        let end = open.written + block.nrows();
-        if end > open.n_query {
-            return Err(SinkError::Rows { expected: open.n_query, found: end });
-        }
-        let first = open.written;
+        let first = open.rows.take(block.nrows())?;
         match open.ids.element_type() {
             // Item numbers have 31 bits, and the largest is taken by a root.
             ElementType::Integer => {
@@ -163,7 +158,6 @@ impl NeighborSink for MatrixSink<'_> {
                 })?,
             }
         }
-        open.written = end;
         Ok(())
     }
 
@@ -171,9 +165,7 @@ impl NeighborSink for MatrixSink<'_> {
         let State::Open(open) = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(SinkError::NotOpen);
         };
-        if open.written != open.n_query {
-            return Err(SinkError::Rows { expected: open.n_query, found: open.written });
-        }
+        open.rows.finish()?;
         // Ids last: where they are, the distances are too.
         let distances = open.distances.map(OpenDestination::finish).transpose()?;
         self.state = State::Finished(open.ids.finish()?, distances);

@@ -8,7 +8,7 @@ use bigannoy_npy::{Dtype, NpyHeader};
 use bigannoy_storage::Existing;
 
 use crate::new_files::NewFiles;
-use crate::{Kept, NeighborSink, Place, ResultShape, SinkError};
+use crate::{Kept, NeighborSink, Place, ResultShape, RowCounter, SinkError};
 
 /// Writes neighbors into a `.npy` file of ids and, if asked for, one of distances.
 ///
@@ -30,7 +30,7 @@ pub struct NpySink {
 #[derive(Debug)]
 enum State {
     Given,
-    Open { files: NewFiles, shape: ResultShape, written: usize },
+    Open { files: NewFiles, shape: ResultShape, rows: RowCounter },
     Finished,
     Failed,
 }
@@ -98,18 +98,15 @@ impl NeighborSink for NpySink {
         if self.distances.is_some() {
             files.write(1, &distances_header.to_bytes())?;
         }
-        self.state = State::Open { files, shape, written: 0 };
+        self.state = State::Open { files, shape, rows: RowCounter::new(shape.n_query) };
         Ok(())
     }
 
     fn write(&mut self, block: &NeighborBlock) -> Result<(), SinkError> {
-        let State::Open { files, shape, written } = &mut self.state else {
+        let State::Open { files, shape, rows } = &mut self.state else {
             return Err(SinkError::NotOpen);
         };
-        let end = *written + block.nrows();
-        if end > shape.n_query {
-            return Err(SinkError::Rows { expected: shape.n_query, found: end });
-        }
+        rows.take(block.nrows())?;
         // Item numbers have 31 bits, and the largest is taken by a root.
         let ids = bytes(block, i32::MISSING.to_le_bytes(), |row, rank| {
             (block.row(row)[rank].item + 1).to_le_bytes()
@@ -127,19 +124,15 @@ impl NeighborSink for NpySink {
             };
             files.write(1, &distances)?;
         }
-        *written = end;
         Ok(())
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        let State::Open { files, shape, written } =
-            std::mem::replace(&mut self.state, State::Failed)
+        let State::Open { files, rows, .. } = std::mem::replace(&mut self.state, State::Failed)
         else {
             return Err(SinkError::NotOpen);
         };
-        if written != shape.n_query {
-            return Err(SinkError::Rows { expected: shape.n_query, found: written });
-        }
+        rows.finish()?;
         files.finish()?;
         self.state = State::Finished;
         Ok(())

@@ -86,8 +86,8 @@ impl Run<'_> {
 
     /// Opens the journal of this search, and looks whether its last answers would be given today.
     pub(super) fn resumed(&self, path: &Path, head: &Head) -> Result<Journal, Error> {
-        let journal = Journal::resume(path, head)?;
-        if let Some((first, block)) = journal.last()? {
+        let mut journal = Journal::resume(path, head)?;
+        if let Some((first, block)) = journal.take_last() {
             let start = usize::try_from(first).unwrap_or(usize::MAX);
             let rows = start..start + block.neighbors.nrows();
             if self.answer(rows, &mut Vectors::default())?.neighbors != block.neighbors {
