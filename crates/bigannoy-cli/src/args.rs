@@ -7,7 +7,7 @@ use bigannoy::format::Variant;
 use bigannoy::{
     BuildOptions, DEFAULT_BLOCK_ROWS, DEFAULT_MEMORY, DEFAULT_TOLERANCE, DEFAULT_TREES,
     ExactMetric, ExactOptions, Generator, Input, Level, Metric, OpenOptions, RecallCheck,
-    Sketching,
+    Sketching, Strategy,
 };
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -155,8 +155,12 @@ pub(crate) struct Search {
     /// Neighbors for each query.
     #[arg(short, value_name = "K", default_value_t = 10)]
     pub(crate) k: usize,
+    /// How neighbors are looked for: annoy, as Annoy does, or cells, which is faster in large batches and
+    /// whose answers are not Annoy's.
+    #[arg(long, value_name = "NAME", default_value_t = Strategy::Annoy)]
+    pub(crate) strategy: Strategy,
     /// Items to gather before ranking: more give higher recall and a longer search [default: K
-    /// times the number of trees].
+    /// times the number of trees; with cells a sixteenth of all items, at least 100 K].
     #[arg(long, value_name = "N", conflicts_with = "exhaustive")]
     pub(crate) search_k: Option<usize>,
     /// Compare each query with all items, without the trees.

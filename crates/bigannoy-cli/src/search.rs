@@ -69,6 +69,7 @@ fn options(arguments: &args::Search, index: &Index) -> Result<SearchOptions, Fai
     };
     let mut options = SearchOptions::new(arguments.k)
         .journaling(journaling)
+        .strategy(arguments.strategy)
         .sketching(arguments.sketch.choice())
         .strict(arguments.strict)
         .widen(arguments.widen)

@@ -1,6 +1,9 @@
 //! Why a search gave no answer.
 
 use bigannoy_format::DamagedRecord;
+use bigannoy_metric::Metric;
+
+use crate::Strategy;
 
 /// Why a search gave no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -28,6 +31,14 @@ pub enum SearchError {
     /// A search budget of nothing.
     #[error("search_k is 0, expected at least 1")]
     ZeroSearchK,
+    /// A strategy that does not know the index's metric.
+    #[error("the strategy {strategy} knows euclidean, angular and dot, and the index is {metric}")]
+    StrategyMetric {
+        /// The strategy.
+        strategy: Strategy,
+        /// The index's metric.
+        metric: Metric,
+    },
     /// A filter that is not over the items of the index.
     #[error("the filter is over {found} items, expected {expected} as in the index")]
     Filter {

@@ -38,14 +38,17 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod cells;
 mod coarse;
 mod error;
 mod index;
+mod interrupt;
 mod ordered;
 mod query;
 mod rank;
 mod scratch;
 mod sketched;
+mod strategy;
 mod trees;
 mod walk;
 mod wave;
@@ -56,3 +59,4 @@ pub use error::SearchError;
 pub use index::Index;
 pub use query::Query;
 pub use sketched::{GATHERED_PER_ITEM, Sketching};
+pub use strategy::{Strategy, UnknownStrategy};

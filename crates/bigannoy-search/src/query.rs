@@ -1,17 +1,20 @@
 //! Questions to an index.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use bigannoy_format::Forest;
-use bigannoy_metric::{ItemSet, Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
+use bigannoy_metric::{ItemSet, Metric, Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
 use bigannoy_sketch::Kernel;
+use bigannoy_sketch::scan::ScanKernel;
 use rayon::prelude::*;
 
+use crate::cells::Asked;
+use crate::interrupt::Interrupt;
 use crate::scratch::Scratch;
 use crate::sketched::{Kept, Lent, Sketching};
 use crate::walk::Walk;
-use crate::{Budget, SearchError};
+use crate::{Budget, SearchError, Strategy};
 
 /// Queries that a thread takes at a time.
 const PIECE: usize = 16;
@@ -24,15 +27,17 @@ const PIECE: usize = 16;
 #[derive(Clone, Copy, Debug)]
 #[must_use = "nothing is searched until a query is given"]
 pub struct Query<'a> {
-    forest: Forest<'a>,
-    shared: &'a Kept,
-    sketching: Sketching,
+    pub(crate) forest: Forest<'a>,
+    pub(crate) shared: &'a Kept,
+    strategy: Strategy,
+    pub(crate) sketching: Sketching,
     kernel: Kernel,
-    k: usize,
+    pub(crate) scan: ScanKernel,
+    pub(crate) k: usize,
     keep: usize,
     budget: Budget,
-    widen: bool,
-    admit: Option<&'a ItemSet>,
+    pub(crate) widen: bool,
+    pub(crate) admit: Option<&'a ItemSet>,
     include_self: bool,
     skip: bool,
     interrupt: Option<&'a AtomicBool>,
@@ -43,8 +48,10 @@ impl<'a> Query<'a> {
         Query {
             forest,
             shared,
+            strategy: Strategy::default(),
             sketching: Sketching::default(),
             kernel: Kernel::new(),
+            scan: ScanKernel::new(),
             k,
             keep: k,
             budget: Budget::default(),
@@ -60,6 +67,12 @@ impl<'a> Query<'a> {
     /// anew. Everything else goes by `k`, the budget too. Default: `k`.
     pub fn keep(mut self, keep: usize) -> Self {
         self.keep = keep;
+        self
+    }
+
+    /// Sets how neighbors are looked for. Default: [`Strategy::Annoy`].
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
         self
     }
 
@@ -142,6 +155,10 @@ impl<'a> Query<'a> {
         if !is_finite(vector) {
             return Ok(Vec::new());
         }
+        if self.strategy == Strategy::Cells {
+            let asked = Asked { query: self.prepare(vector), exclude: None };
+            return self.one_by_cells(walk, asked);
+        }
         let walk = self.with_sketch(walk, 1);
         let keys = self.answer(walk, &self.prepare(vector), self.scratch().get())?;
         Ok(self.neighbors(keys).collect())
@@ -159,6 +176,10 @@ impl<'a> Query<'a> {
             return Err(SearchError::NoSuchItem { item, n_items });
         }
         let query = self.forest.prepared(item);
+        if self.strategy == Strategy::Cells {
+            let exclude = self.leaving_out(item, walk).exclude;
+            return self.one_by_cells(walk, Asked { query, exclude });
+        }
         let walk = self.with_sketch(self.leaving_out(item, walk), 1);
         let keys = self.answer(walk, &query, self.scratch().get())?;
         Ok(self.neighbors(keys).collect())
@@ -177,6 +198,13 @@ impl<'a> Query<'a> {
             return Err(SearchError::WrongDimension { expected: dim, found: rows.len() % dim });
         }
         self.check_rows(rows, rows.len() / dim)?;
+        if self.strategy == Strategy::Cells {
+            return self.block_by_cells(walk, rows.len() / dim, |row| {
+                let vector = &rows[row * dim..][..dim];
+                let wanted = !self.skip || is_finite(vector);
+                wanted.then(|| Asked { query: self.prepare(vector), exclude: None })
+            });
+        }
         let walk = self.with_sketch(walk, rows.len() / dim);
         self.run_block(rows.len() / dim, walk.k, |row, scratch| {
             let vector = &rows[row * dim..][..dim];
@@ -197,6 +225,15 @@ impl<'a> Query<'a> {
         let n_items = self.forest.shape().n_items();
         if items.end > n_items {
             return Err(SearchError::NoSuchItem { item: items.end - 1, n_items });
+        }
+        if self.strategy == Strategy::Cells {
+            return self.block_by_cells(walk, items.len(), |row| {
+                #[expect(clippy::cast_possible_truncation, reason = "no more rows than items")]
+                let item = items.start + row as u32;
+                let exclude = self.leaving_out(item, walk).exclude;
+                let wanted = self.forest.is_present(item);
+                wanted.then(|| Asked { query: self.forest.prepared(item), exclude })
+            });
         }
         let walk = self.with_sketch(walk, items.len());
         self.run_block(items.len(), walk.k, |row, scratch| {
@@ -225,6 +262,12 @@ impl<'a> Query<'a> {
         {
             return Err(SearchError::Filter { found: admit.n_items(), expected: n_items });
         }
+        let metric = self.forest.shape().layout().metric();
+        if self.strategy == Strategy::Cells
+            && !matches!(metric, Metric::Euclidean | Metric::Angular | Metric::Dot)
+        {
+            return Err(SearchError::StrategyMetric { strategy: self.strategy, metric });
+        }
         let own_row = own_rows && !self.include_self;
         let admitted = self.admit.map_or(n_items, ItemSet::len);
         let most = admitted.saturating_sub(u32::from(own_row));
@@ -237,6 +280,9 @@ impl<'a> Query<'a> {
         }
         let sought = self.k + usize::from(own_row);
         let search_k = match self.budget {
+            Budget::PerTree if self.strategy == Strategy::Cells => {
+                Some((n_items as usize / 16).max(sought.saturating_mul(100)))
+            }
             Budget::PerTree => Some(sought.saturating_mul(self.forest.shape().roots().len())),
             Budget::Items(0) => return Err(SearchError::ZeroSearchK),
             Budget::Items(search_k) => Some(search_k),
@@ -317,9 +363,7 @@ impl<'a> Query<'a> {
             |scratch, (piece, rows)| {
                 let scratch = scratch.get();
                 for (offset, row) in rows.iter_mut().enumerate() {
-                    if self.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
-                        return Err(SearchError::Interrupted);
-                    }
+                    self.stop().check()?;
                     row.fill(self.neighbors(run(piece * PIECE + offset, scratch)?));
                 }
                 Ok::<(), SearchError>(())
@@ -336,9 +380,16 @@ impl<'a> Query<'a> {
         Prepared::new(self.forest.shape().layout().metric(), vector)
     }
 
-    fn neighbors(&self, keys: Vec<RankKey>) -> impl Iterator<Item = Neighbor> {
-        let metric = self.forest.shape().layout().metric();
-        keys.into_iter().map(move |key| key.neighbor(metric))
+    fn neighbors(&self, keys: Vec<RankKey>) -> impl Iterator<Item = Neighbor> + '_ {
+        keys.into_iter().map(|key| self.neighbor(key))
+    }
+
+    pub(crate) fn neighbor(&self, key: RankKey) -> Neighbor {
+        key.neighbor(self.forest.shape().layout().metric())
+    }
+
+    pub(crate) fn stop(&self) -> Interrupt<'a> {
+        Interrupt(self.interrupt)
     }
 
     fn scratch(&self) -> Lent<'a> {

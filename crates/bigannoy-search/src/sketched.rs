@@ -8,6 +8,7 @@ use bigannoy_metric::Metric;
 use bigannoy_sketch::{Shape, Sketch};
 use rayon::prelude::*;
 
+use crate::cells::KeptCells;
 use crate::scratch::Scratch;
 use crate::trees::Trees;
 
@@ -49,6 +50,7 @@ const PIECE: usize = 2048;
 pub(crate) struct Kept {
     sketch: Later<Sketch>,
     trees: Later<Trees>,
+    pub(crate) cells: KeptCells,
     scratches: Mutex<Vec<Scratch>>,
 }
 

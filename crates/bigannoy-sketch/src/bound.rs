@@ -20,6 +20,8 @@
 //!
 //! What is rounded on the way is always paid for with at least twice of what it can be.
 
+use bigannoy_metric::Metric;
+
 /// Items whose bounds are computed together.
 pub(crate) const WIDTH: usize = 8;
 
@@ -44,6 +46,38 @@ pub(crate) fn up(value: f64) -> f32 {
 /// How far a squared length that some strict sum gave may be from the true one, relative to it.
 pub(crate) fn stored_length_error(dim: usize) -> f64 {
     gamma(dim + 4)
+}
+
+/// How far the comparable distance that strict sums in `f32` give may be from the true one.
+///
+/// Where the true squared distance is `d` (under angular that of vectors divided by their lengths), the
+/// comparable one is at least `d (1 - relative) - absolute`. Under dot it is within `relative` of the
+/// product of both lengths, and `absolute` beside.
+#[derive(Clone, Copy, Debug)]
+pub struct StrictError {
+    /// Relative to the distance; under dot to the product of the lengths.
+    pub relative: f64,
+    /// Beside that.
+    pub absolute: f64,
+}
+
+impl StrictError {
+    /// The error in `dim` dimensions, for vectors in the range in which something can be certain; under
+    /// angular for those with a [`certain_length`](crate::certain_length). `None` where there are no
+    /// sketches.
+    #[must_use]
+    pub fn new(metric: Metric, dim: usize) -> Option<Self> {
+        let terms = match metric {
+            Metric::Euclidean => Terms::euclidean(dim),
+            Metric::Angular => Terms::angular(dim),
+            Metric::Dot => {
+                let relative = gamma(dim) + 16.0 * U;
+                return Some(StrictError { relative, absolute: vanished(dim).into() });
+            }
+            _ => return None,
+        };
+        Some(StrictError { relative: terms.relative.into(), absolute: terms.absolute.into() })
+    }
 }
 
 /// What the bounds take from a query.

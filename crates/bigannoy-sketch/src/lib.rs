@@ -53,8 +53,9 @@ mod record;
 pub mod scan;
 mod sketch;
 
+pub use bound::StrictError;
 pub use kernel::Kernel;
 pub use planes::{Margins, PlanePiece, PlaneQuery, Planes};
 pub use query::SketchQuery;
-pub use record::Shape;
+pub use record::{Shape, certain_length};
 pub use sketch::{Piece, Sketch};

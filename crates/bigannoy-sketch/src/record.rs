@@ -126,7 +126,10 @@ fn rounded(value: f32) -> i32 {
 
 /// The length of a vector under angular, where the squared length that distances are computed with
 /// is as near to it as any order of a strict sum can be; otherwise nothing is certain.
-fn certain_length(vector: &[f32], squared_length: Option<f32>) -> Option<f64> {
+///
+/// `squared_length` is as [`bigannoy_metric::Prepared::comparable`] takes it.
+#[must_use]
+pub fn certain_length(vector: &[f32], squared_length: Option<f32>) -> Option<f64> {
     let used = match squared_length {
         Some(known) if known != 0.0 => known,
         _ => kernel::dot(vector, vector),

@@ -92,7 +92,7 @@ pub use bigannoy_matrix::{BigMatrix, RowSource};
 #[doc(inline)]
 pub use bigannoy_metric::{ItemSet, Metric, Neighbor, NeighborBlock};
 #[doc(inline)]
-pub use bigannoy_search::{Budget, Sketching};
+pub use bigannoy_search::{Budget, Sketching, Strategy, UnknownStrategy};
 #[doc(inline)]
 pub use bigannoy_sink::{Destination, MatrixSink, NeighborSink, Place};
 

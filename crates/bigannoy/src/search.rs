@@ -26,7 +26,7 @@ pub struct SearchSummary {
     /// Whether the neighbors are certainly the nearest, as distances in 32 bits have it: where the
     /// search was exhaustive.
     pub exact: bool,
-    /// What found them: `annoy`.
+    /// What found them, by name: `annoy` or `cells` (see [`crate::Strategy`]).
     pub backend: &'static str,
     /// Queries for which fewer than `k` neighbors were found. A larger budget finds more.
     pub short_rows: usize,

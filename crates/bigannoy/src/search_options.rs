@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bigannoy_metric::ItemSet;
-use bigannoy_search::{Budget, SearchError, Sketching};
+use bigannoy_search::{Budget, SearchError, Sketching, Strategy};
 
 use crate::progress::Watch;
 use crate::{Journaling, Progress};
@@ -18,6 +18,7 @@ pub const DEFAULT_BLOCK_ROWS: usize = 1024;
 #[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own, named by its setter")]
 pub struct SearchOptions {
     pub(crate) k: usize,
+    pub(crate) strategy: Strategy,
     pub(crate) budget: Budget,
     pub(crate) widen: bool,
     pub(crate) strict: bool,
@@ -39,6 +40,7 @@ impl SearchOptions {
     pub fn new(k: usize) -> Self {
         SearchOptions {
             k,
+            strategy: Strategy::default(),
             budget: Budget::default(),
             widen: false,
             strict: false,
@@ -55,11 +57,19 @@ impl SearchOptions {
         }
     }
 
+    /// Sets how neighbors are looked for. Default: [`Strategy::Annoy`], whose answers are Annoy's.
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
     /// Sets the budget: how many items are gathered from the trees before they are ranked. More
     /// give a higher recall and a longer search.
     ///
     /// Default: [`Budget::PerTree`], which is `k` times the number of trees, as in Annoy; `k + 1`
-    /// times where each row of the index is left out of its own neighbors.
+    /// times where each row of the index is left out of its own neighbors. Under
+    /// [`Strategy::Cells`] a sixteenth of the items, and at least 100 times.
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;

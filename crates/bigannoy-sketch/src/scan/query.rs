@@ -80,6 +80,26 @@ impl QueryCodes {
         (QueryCodes { words, starts, offsets }, coded)
     }
 
+    /// Makes this a group of up to four queries of other groups: number `4 i + lane` is the query in
+    /// that place of `from[i]`. Places that are not given keep what they have.
+    ///
+    /// # Panics
+    /// If there are more than [`GROUP`], there is no such group, or it has another dimension.
+    pub fn pick(&mut self, from: &[QueryCodes], which: &[u32]) {
+        assert!(which.len() <= GROUP, "{} queries", which.len());
+        for (place, &query) in which.iter().enumerate() {
+            let (group, lane) = (&from[query as usize / GROUP], query as usize % GROUP);
+            assert_eq!(group.words.len(), self.words.len(), "groups of one dimension");
+            self.offsets[place] = group.offsets[lane];
+            for (to, from) in self.words.iter_mut().zip(&group.words) {
+                to[place] = from[lane];
+            }
+            for (to, from) in self.starts.iter_mut().zip(&group.starts) {
+                to[place] = from[lane];
+            }
+        }
+    }
+
     /// The largest dimension in which there are codes.
     pub const MOST_DIM: usize = MOST_DIM;
 }

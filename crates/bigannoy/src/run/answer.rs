@@ -26,6 +26,7 @@ impl Run<'_> {
             .loaded
             .query(options.k)
             .keep(self.kept())
+            .strategy(options.strategy)
             .budget(options.budget)
             .widen(options.widen)
             .sketching(options.sketching)

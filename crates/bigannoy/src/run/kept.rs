@@ -75,6 +75,7 @@ impl Run<'_> {
             .with("index_bytes", file.len_bytes()?)
             .with("index_ends", ends(&file)?)
             .with("query_values", queries.unwrap_or("own rows"))
+            .with("strategy", options.strategy)
             .with("search_k", budget)
             .with("widen", options.widen)
             .with("strict", options.strict)

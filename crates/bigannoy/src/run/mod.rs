@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
             n_ref: self.loaded.shape().n_items() as usize,
             n_query: self.n_query,
             exact: self.options.budget == Budget::Exhaustive && self.reranked.is_none(),
-            backend: "annoy",
+            backend: self.options.strategy.name(),
             short_rows,
             skipped_rows,
         })

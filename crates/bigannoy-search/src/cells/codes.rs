@@ -1,0 +1,217 @@
+//! The items of all cells in codes, cell after cell.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use bigannoy_format::{Forest, NodeId};
+use bigannoy_sketch::scan::{
+    Coded, Hit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryCodes, QueryLimits, RowCodes, RowTest,
+    STRIP, ScanKernel,
+};
+
+use super::bounds::{Bounds, Space};
+use super::groups::{Group, Groups};
+use super::partition::Partition;
+use super::spread::Spread;
+use crate::SearchError;
+
+/// What stands where a strip has no item.
+const NO_ITEM: u32 = u32::MAX;
+/// Strips that a thread makes at a time.
+const PIECE: usize = 64;
+/// Items whose vectors are asked for ahead.
+const AHEAD: usize = 16;
+
+/// Codes of all items. Each cell begins with a strip of its own.
+///
+/// Memory, for each item: up to 64 dimensions one byte for each and 21; beyond, 16. And half a strip for
+/// each cell.
+#[derive(Debug)]
+pub(super) struct Codes {
+    space: Space,
+    rows: Rows,
+    /// Where each cell begins, in strips, and the end.
+    strips: Vec<u32>,
+    /// The item at each place.
+    items: Vec<u32>,
+}
+
+#[derive(Debug)]
+enum Rows {
+    Narrow(NarrowRows),
+    Wide(RowCodes),
+}
+
+/// Whether sums of products of codes have 16 bits.
+pub(super) fn is_narrow(dim: usize) -> bool {
+    dim <= NarrowRows::MOST_DIM
+}
+
+impl Codes {
+    /// `None` where there are none for this metric and dimension.
+    pub(super) fn new(
+        forest: Forest<'_>,
+        partition: &Partition,
+        spread: Spread<'_>,
+    ) -> Result<Option<Self>, SearchError> {
+        let layout = forest.shape().layout();
+        let dim = layout.dim();
+        let Some(space) = Space::new(layout.metric(), partition.centres().mean()) else {
+            return Ok(None);
+        };
+        if !(1..=QueryCodes::MOST_DIM).contains(&dim) {
+            return Ok(None);
+        }
+        let strip = if is_narrow(dim) { NARROW_STRIP } else { STRIP };
+        let place = |item: u32, out: &mut [f64]| {
+            space.place_item(forest.vector(item), forest.squared_length(item), out)
+        };
+        let ordered = spread.over(partition.len(), |cell| {
+            let mut items = partition.items(cell).to_vec();
+            if is_narrow(dim) {
+                order(&mut items, dim, forest, place);
+            }
+            items
+        })?;
+        let mut strips = vec![0];
+        let mut items = Vec::new();
+        for cell in ordered {
+            items.extend(cell);
+            items.resize(items.len().next_multiple_of(strip), NO_ITEM);
+            let Ok(end) = u32::try_from(items.len()) else { return Ok(None) };
+            strips.push(end / u32::try_from(strip).expect("small"));
+        }
+        let rows = if is_narrow(dim) {
+            let fetch = |item: u32| forest.fetch_ahead(NodeId(item));
+            narrow(dim, &items, spread, fetch, place, |coded| space.row_test(coded))?
+        } else {
+            wide(dim, &items, spread, place, |coded| space.row_test(coded))?
+        };
+        Ok(Some(Codes { space, rows, strips, items }))
+    }
+
+    /// The codes of queries, and what limits for each of them need.
+    pub(super) fn groups(&self, dim: usize, queries: &[&[f32]]) -> (Groups, Vec<Option<Bounds>>) {
+        Groups::new(&self.space, dim, queries)
+    }
+
+    /// The strips of a cell.
+    pub(super) fn strips(&self, cell: usize) -> Range<usize> {
+        self.strips[cell] as usize..self.strips[cell + 1] as usize
+    }
+
+    /// The item that a hit is of; none where a strip is filled up.
+    pub(super) fn item(&self, hit: Hit) -> Option<u32> {
+        self.items.get(hit.row as usize).copied().filter(|&item| item != NO_ITEM)
+    }
+
+    /// Adds to `hits` what passes in some strips.
+    pub(super) fn scan(
+        &self,
+        kernel: ScanKernel,
+        strips: Range<usize>,
+        group: &Group,
+        limits: &QueryLimits,
+        hits: &mut Vec<Hit>,
+    ) {
+        match (&self.rows, group) {
+            (Rows::Narrow(rows), Group::Narrow(group)) => {
+                rows.scan(kernel, strips, group, limits, hits);
+            }
+            (Rows::Wide(rows), Group::Wide(group)) => {
+                rows.scan(kernel, strips, group, limits, hits);
+            }
+            _ => unreachable!("queries have codes like those of items"),
+        }
+    }
+}
+
+/// Puts the items of a cell in an order in which those of a strip are about as long as each other.
+fn order(
+    items: &mut [u32],
+    dim: usize,
+    forest: Forest<'_>,
+    place: impl Fn(u32, &mut [f64]) -> f64,
+) {
+    let mut placed = vec![0.0; dim];
+    let mut places: Vec<(NarrowPlace, u32)> = Vec::with_capacity(items.len());
+    for (at, &item) in items.iter().enumerate() {
+        if let Some(&later) = items.get(at + AHEAD) {
+            forest.fetch_ahead(NodeId(later));
+        }
+        let error = place(item, &mut placed);
+        places.push((NarrowPlace::new(&placed, error), item));
+    }
+    places.sort_unstable();
+    items.iter_mut().zip(places).for_each(|(item, (_, placed))| *item = placed);
+}
+
+fn narrow(
+    dim: usize,
+    items: &[u32],
+    spread: Spread<'_>,
+    fetch: impl Fn(u32) + Sync,
+    place: impl Fn(u32, &mut [f64]) -> f64 + Sync,
+    test: impl Fn(&Coded) -> RowTest + Sync,
+) -> Result<Rows, SearchError> {
+    let mut rows = NarrowRows::default();
+    #[expect(clippy::cast_possible_truncation, reason = "strips are counted in 32 bits")]
+    rows.resize(dim, 0..items.len() as u32);
+    let mut strips: Vec<_> = rows.strips_mut().collect();
+    let pieces = in_turns(strips.chunks_mut(PIECE).collect());
+    spread.over(pieces.len(), |at| {
+        for (number, strip) in take(&pieces, at).iter_mut().enumerate() {
+            let later = items.iter().skip((at * PIECE + number + 1) * NARROW_STRIP);
+            later.take(NARROW_STRIP).filter(|&&item| item != NO_ITEM).for_each(|&item| fetch(item));
+            strip.set(
+                dim,
+                |row, out| {
+                    // What fills up a strip is like the last item in it.
+                    let upto = &items[..=row as usize];
+                    let item = upto.iter().rev().find(|&&item| item != NO_ITEM);
+                    item.map_or(f64::INFINITY, |&item| place(item, out))
+                },
+                &test,
+            );
+        }
+    })?;
+    Ok(Rows::Narrow(rows))
+}
+
+fn wide(
+    dim: usize,
+    items: &[u32],
+    spread: Spread<'_>,
+    place: impl Fn(u32, &mut [f64]) -> f64 + Sync,
+    test: impl Fn(&Coded) -> RowTest + Sync,
+) -> Result<Rows, SearchError> {
+    /// Nothing passes.
+    const NOTHING: RowTest = RowTest { scale: 0.0, a: f32::NEG_INFINITY, b: 0.0 };
+    let mut rows = RowCodes::default();
+    rows.resize(dim, items.len());
+    let pieces = in_turns(rows.pieces_mut(PIECE).collect());
+    spread.over(pieces.len(), |at| {
+        let mut placed = vec![0.0; dim];
+        let mut piece = take(&pieces, at);
+        for row in piece.rows() {
+            if items[row] == NO_ITEM {
+                placed.fill(0.0);
+                piece.set(row, &placed, 0.0, |_| NOTHING);
+            } else {
+                let error = place(items[row], &mut placed);
+                piece.set(row, &placed, error, &test);
+            }
+        }
+    })?;
+    Ok(Rows::Wide(rows))
+}
+
+/// Pieces that threads take one by one.
+fn in_turns<T>(pieces: Vec<T>) -> Vec<Mutex<Option<T>>> {
+    pieces.into_iter().map(|piece| Mutex::new(Some(piece))).collect()
+}
+
+fn take<T>(pieces: &[Mutex<Option<T>>], at: usize) -> T {
+    let mut piece = pieces[at].lock().unwrap_or_else(PoisonError::into_inner);
+    piece.take().expect("each piece is taken once")
+}
