@@ -34,7 +34,9 @@ pub const MAX_THREADS: usize = 1024;
 /// middle of the sample's items that are nearer. Of three planes the first is taken that leaves no
 /// more than 95 % of the sample on one side; if the last leaves more than 99 % of the set, as where
 /// all items are equal, the set is halved at random. Items within the plane are tossed for. Each
-/// tree draws from its own `ChaCha8` stream, each set of a tree from its own place in it.
+/// tree draws from its own `ChaCha8` stream, each set of a tree from its own place in it. The upper
+/// levels of a set that is too large to be copied near the processor are chosen in this way for one
+/// larger sample, and then cut the set itself.
 ///
 /// Under angular, directions are compared and planes go through the origin. Under dot, a set whose
 /// longest item is more than 1.5 times as long as the median one is halved by length. Otherwise its

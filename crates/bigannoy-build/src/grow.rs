@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use crate::crown::Crown;
 use crate::items::Items;
 use crate::random::SetKey;
+use crate::upper::{Crown, CrownSplit};
 
 /// A grown tree: its records, every child before its parent and the root last.
 ///
@@ -25,6 +25,10 @@ pub(crate) trait SplitSets {
 
     /// The number in the index of an item of the current set.
     fn number(&self, item: u32) -> u32;
+
+    /// Splits the upper levels of a large `set` at once, which is called `key`, and orders it by its
+    /// parts. Gives no split where the set is to be split by itself.
+    fn split_upper(&mut self, items: Items<'_>, set: &mut [u32], key: SetKey) -> Vec<CrownSplit>;
 
     /// Splits `set`, which has at least two items and is called `key`. Both sides get some of them.
     fn split(&mut self, items: Items<'_>, set: &[u32], key: SetKey);
@@ -68,15 +72,15 @@ pub(crate) fn grow(
 ) -> Option<Tree> {
     let layout = items.layout();
     let capacity = layout.leaf_capacity();
-    let Crown { mut ids, splits: crown } = crown;
+    let Crown { mut ids, splits: mut crown } = crown;
     #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
     let n_items = ids.len() as u32;
     let mut spare: Vec<u32> = Vec::new();
     let mut records: Vec<u32> = Vec::new();
     let mut splits: Vec<u32> = Vec::new();
     let mut done: Vec<u32> = Vec::new();
-    let in_crown = |split: usize| (split < crown.len()).then_some(split);
-    let mut tasks = vec![Task::Grow { ids: 0..ids.len(), key: SetKey::ROOT, crown: in_crown(0) }];
+    let whole = (!crown.is_empty()).then_some(0);
+    let mut tasks = vec![Task::Grow { ids: 0..ids.len(), key: SetKey::ROOT, crown: whole }];
 
     #[expect(clippy::cast_possible_truncation, reason = "the caller checks the file's limit")]
     let next_number =
@@ -102,6 +106,13 @@ pub(crate) fn grow(
                 if stop() {
                     return None;
                 }
+                let split = split.or_else(|| {
+                    let splits = splitter.split_upper(items, set, key);
+                    let root = (!splits.is_empty()).then_some(crown.len());
+                    let first = crown.len();
+                    crown.extend(splits.into_iter().map(|split| split.numbered_from(first)));
+                    root
+                });
                 let (zeros, below) = if let Some(split) = split.map(|split| &crown[split]) {
                     layout.push_split(&mut splits, count, &split.normal, split.offset);
                     (split.zeros, split.below)
@@ -146,7 +157,7 @@ pub(crate) fn grow(
 }
 
 /// Brings the ids of side 0 to the front, both sides in their old order. Returns how many they are.
-fn partition(ids: &mut [u32], sides: &[bool], spare: &mut Vec<u32>) -> usize {
+pub(crate) fn partition(ids: &mut [u32], sides: &[bool], spare: &mut Vec<u32>) -> usize {
     spare.resize(ids.len(), 0);
     let (mut zeros, mut ones) = (0, 0);
     // Written to both places, and kept in one: sides are as hard to foretell as coins.

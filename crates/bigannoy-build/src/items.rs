@@ -54,12 +54,11 @@ impl<'a> Items<'a> {
         &self.words[item as usize * size..][..size]
     }
 
-    /// The vectors of `count` items from number `first` on.
-    pub(crate) fn strided(&self, first: usize, count: usize) -> Strided<'a> {
-        let size = self.layout.record_words();
-        let records = &self.words[first * size..][..count * size];
-        let values = bytemuck::cast_slice(&records[self.layout.vector_word()..]);
-        Strided { values, stride: size, dim: self.layout.dim() }
+    /// The vectors of all items.
+    pub(crate) fn all_strided(&self) -> Strided<'a> {
+        let layout = self.layout;
+        let values = bytemuck::cast_slice(&self.words[layout.vector_word()..]);
+        Strided { values, stride: layout.record_words(), dim: layout.dim() }
     }
 
     /// Brings items into the cache, all at once: reading a word of each line of theirs does not wait

@@ -55,9 +55,12 @@
 //! `d` is), `p` threads and `w` trees in the works, at most
 //!
 //! ```text
-//! w (6 n + 4 t) + min(p, w) (13 n + 2 MiB + 1200 d)      bytes while trees grow,
-//! 16 MiB                                                 while rows are stored;
+//! w (6 n + 4 t) + min(p, w) (13 n + 2 MiB + 1200 d + s)      bytes while trees grow,
+//! 16 MiB                                                     while rows are stored;
 //! ```
+//!
+//! where `s` is what the sample takes that chooses upper levels: a twelfth of the items, as vectors, but
+//! no more than 14 MiB or `2100 d` bytes, whichever is more, and nothing in sets that are small, or under dot;
 //!
 //! under dot `4 n` more, and `4 n` more for each thread; `12 n` while rows are read. `w` is `4 (p + 1)`,
 //! and smaller where [`IndexBuilder::memory_budget`] says so; it does not grow with the number of trees.
@@ -88,6 +91,7 @@ mod random;
 mod rows;
 mod split;
 mod store;
+mod upper;
 
 pub use builder::{
     BuildProgress, BuildReport, BuildStage, DEFAULT_SEED, DEFAULT_TREES, IndexBuilder, MAX_THREADS,

@@ -3,6 +3,7 @@
 use bigannoy_format::Layout;
 use bigannoy_metric::Metric;
 
+use crate::upper::sample_bytes;
 use crate::{BuildError, Generator};
 
 /// Bytes of item records that are made before they are stored, where nothing else is said.
@@ -55,6 +56,7 @@ impl Memory {
         threads: usize,
         generator: Generator,
     ) -> Result<Memory, BuildError> {
+        let upper = sample_bytes(layout, n_items as usize) as u64;
         let n_items = u64::from(n_items);
         let row = 2 * layout.record_bytes() as u64;
         // Lengths are gathered in a vector that doubles, and then cut to size.
@@ -65,7 +67,7 @@ impl Memory {
         let (splitting, least_of_trees) = match generator {
             Generator::Default => {
                 let sample = SAMPLE_OF_DIMENSION * layout.dim() as u64;
-                let splitting = BEING_SPLIT * n_items + lengths + FOR_A_THREAD + sample;
+                let splitting = BEING_SPLIT * n_items + lengths + FOR_A_THREAD + sample + upper;
                 (splitting, lengths + splitting + tree_bytes(n_items, 0))
             }
             Generator::Annoy => (0, ANNOY_ITEM * n_items + ANNOY_FIXED + 4 * TREE_BYTES * n_items),

@@ -40,9 +40,9 @@ pub(crate) fn grow_all(
                 let crowns = catch_unwind(AssertUnwindSafe(|| {
                     let splitter =
                         |tree| Splitter::new(TreeRandom::new(seed, tree)).with_code(kernel);
-                    let young = |tree| Young::new(splitter(tree), n_items);
+                    let young = |tree| Young::new(splitter(tree));
                     let mut young: Vec<Young> = (first..first + count).map(young).collect();
-                    grow_crowns(items, &mut young, stop).then_some(young)
+                    grow_crowns(items, n_items, &mut young, stop).then_some(young)
                 }));
                 let young = match crowns {
                     Ok(Some(young)) => young,
@@ -54,7 +54,7 @@ pub(crate) fn grow_all(
                     let sender = sender.clone();
                     scope.spawn(move |_| {
                         let grown = catch_unwind(AssertUnwindSafe(|| {
-                            let (crown, mut splitter) = young.into_parts();
+                            let (crown, mut splitter) = young.into_parts(n_items);
                             grow(items, crown, &mut splitter, stop)
                         }));
                         let _ = sender.send((tree, grown));

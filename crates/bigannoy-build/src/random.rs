@@ -26,6 +26,11 @@ impl SetKey {
         SetKey(mixed(self.0, 2))
     }
 
+    /// Where the draws begin of the sample that chooses the set's upper levels.
+    pub(crate) fn upper(self) -> SetKey {
+        SetKey(mixed(self.0, 1 << 40))
+    }
+
     /// Tosses for an item of the set, which has the number `item` in the index.
     pub(crate) fn toss(self, item: u32) -> bool {
         mixed(self.0, 3 + u64::from(item)) >> 63 == 1

@@ -55,10 +55,16 @@ impl NearRows {
     /// Copies the items of `set` and numbers it anew, from 0 on in the same order, if it is small
     /// enough and no part of a copy.
     pub(crate) fn enter(&mut self, all: Items<'_>, set: &mut [u32]) -> bool {
-        let layout = all.layout();
-        if self.entered || set.len() > most_near(layout) {
+        if self.entered || set.len() > most_near(all.layout()) {
             return false;
         }
+        self.fill(all, set);
+        true
+    }
+
+    /// Copies the items of `set`, however many, and numbers it anew.
+    pub(crate) fn fill(&mut self, all: Items<'_>, set: &mut [u32]) {
+        let layout = all.layout();
         let size = n_chunks(layout.dim());
         self.vectors.resize(set.len() * size, Chunk::default());
         self.numbers.clear();
@@ -79,7 +85,11 @@ impl NearRows {
             *item = number;
         }
         self.entered = true;
-        true
+    }
+
+    /// Whether there is a copy.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.entered
     }
 
     /// Gives up the copy: its set is done.

@@ -8,6 +8,7 @@ use crate::items::Items;
 use crate::means::{Sample, TwoMeans, scale_to_direction};
 use crate::random::{SetKey, TreeRandom};
 use crate::rows::{NearRows, Rows};
+use crate::upper::{BLOCK, CrownSplit, Upper, is_due};
 
 /// Items that planes are chosen by: all of a set that has no more, or so many of it.
 pub(crate) const SAMPLE: usize = 256;
@@ -143,14 +144,26 @@ impl Splitter {
         if set.len() <= SAMPLE {
             return false;
         }
-        let place = |part| part * set.len() / SAMPLE;
         self.drawn.clear();
-        self.drawn.extend((0..SAMPLE).map(|part| {
-            #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
-            let places = (place(part + 1) - place(part)) as u32;
-            set[place(part) + self.random.below(places) as usize]
-        }));
+        let places = places(&mut self.random, set.len(), SAMPLE);
+        self.drawn.extend(places.map(|place| set[place as usize]));
         true
+    }
+
+    /// Draws so many of `count` places, which are called `key`, in order.
+    pub(crate) fn draw(&mut self, count: usize, some: usize, key: SetKey) -> Vec<u32> {
+        self.random.begin(key);
+        places(&mut self.random, count, some).collect()
+    }
+
+    /// Cuts a set of copied rows, unless no plane leaves enough on both sides. Tells whether it did.
+    pub(crate) fn cut(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
+        if !self.choose(rows, set, key) {
+            return false;
+        }
+        self.assign(rows, set, key);
+        let ones = self.sides.iter().filter(|&&side| side).count();
+        !is_lopsided(ones, set.len())
     }
 
     /// Copies a set, or the items drawn; of directions, all equally long, under dot with their extra
@@ -265,6 +278,26 @@ impl SplitSets for Splitter {
         self.near.number(item)
     }
 
+    fn split_upper(&mut self, items: Items<'_>, set: &mut [u32], key: SetKey) -> Vec<CrownSplit> {
+        if self.near.is_entered() || !is_due(items.layout(), set.len()) {
+            return Vec::new();
+        }
+        let mut sample = NearRows::default();
+        let all: Vec<u32> = set.to_vec();
+        let item = |place: usize| all[place];
+        let mut upper = Upper::choose(self, &mut sample, items, (set.len(), &item), key);
+        drop(sample);
+        if upper.is_empty() {
+            return Vec::new();
+        }
+        let mut parts = vec![0; all.len()];
+        for (some, parts) in all.chunks(BLOCK).zip(parts.chunks_mut(BLOCK)) {
+            items.touch(some);
+            upper.descend(self, items, some, parts);
+        }
+        upper.arrange(&parts, &item, set)
+    }
+
     fn split(&mut self, items: Items<'_>, set: &[u32], key: SetKey) {
         let near = std::mem::take(&mut self.near);
         self.split_rows(near.rows(items), set, key);
@@ -282,6 +315,13 @@ impl SplitSets for Splitter {
     fn sides(&self) -> &[bool] {
         &self.sides
     }
+}
+
+/// Draws `some` of `count` places in order, one from each of as many equal parts.
+fn places(random: &mut TreeRandom, count: usize, some: usize) -> impl Iterator<Item = u32> {
+    #[expect(clippy::cast_possible_truncation, reason = "a set of numbered items")]
+    let first = move |part: usize| (part as u64 * count as u64 / some as u64) as u32;
+    (0..some).map(move |part| first(part) + random.below(first(part + 1) - first(part)))
 }
 
 /// Looks for a plane that leaves much of the sample on both sides.

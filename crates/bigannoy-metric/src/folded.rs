@@ -122,30 +122,32 @@ impl Folded {
         }
     }
 
-    /// Adds to each sum the inner product of a vector of `vectors`, one after the other, with its
-    /// plane, whose number `which` tells.
+    /// Adds to each sum the inner product of the vector of `vectors` that `picks` names for it with the
+    /// plane that `which` names for it.
     ///
     /// `planes` are padded vectors, one behind the other: see [`pad`].
     ///
     /// # Panics
-    /// If there are not as many sums as numbers of planes, too few vectors, or no plane of a number.
+    /// If there are not as many sums as picks and as numbers of planes, or no vector or plane of a number.
     pub fn add_own_products(
         self,
         planes: &[Chunk],
         which: &[u16],
         vectors: Strided<'_>,
+        picks: &[u32],
         sums: &mut [f32],
     ) {
-        assert_eq!(which.len(), sums.len(), "a sum for each vector");
+        assert_eq!(which.len(), sums.len(), "a sum for each plane");
+        assert_eq!(picks.len(), sums.len(), "a sum for each vector");
         match self.0 {
-            Code::Portable => portable::add_own_products(planes, which, vectors, sums),
+            Code::Portable => portable::add_own_products(planes, which, vectors, picks, sums),
             #[cfg(target_arch = "x86_64")]
             Code::Avx2 => {
                 // SAFETY: the processor must have AVX2.
                 // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
                 #[expect(unsafe_code, reason = "code for a processor that was looked at")]
                 unsafe {
-                    avx2::add_own_products(planes, which, vectors, sums);
+                    avx2::add_own_products(planes, which, vectors, picks, sums);
                 }
             }
         }
@@ -333,15 +335,16 @@ macro_rules! loops {
             planes: &[Chunk],
             which: &[u16],
             vectors: Strided<'_>,
+            picks: &[u32],
             sums: &mut [f32],
         ) {
             let size = n_chunks(vectors.dim);
             let short = vectors.dim < WIDTH;
-            // The sum of vector `$at` in eight lanes.
+            // The sum of vector `$pick` in eight lanes.
             macro_rules! lanes {
-                ($at:expr, $which:expr) => {{
+                ($pick:expr, $which:expr) => {{
                     let plane = &planes[usize::from($which) * size..][..size];
-                    let vector = vectors.vector($at);
+                    let vector = vectors.vector($pick as usize);
                     let (whole, left) = vector.as_chunks::<WIDTH>();
                     let mut lanes = zero();
                     for (chunk, own) in plane.iter().zip(whole) {
@@ -358,19 +361,19 @@ macro_rules! loops {
                 }};
             }
             let (batches, rest) = which.as_chunks::<LANES>();
+            let (batches_of_picks, rest_of_picks) = picks.as_chunks::<LANES>();
             let (batches_of_sums, rest_of_sums) = sums.as_chunks_mut::<LANES>();
-            let mut at = 0;
-            for (sums, which) in batches_of_sums.iter_mut().zip(batches) {
+            for ((sums, which), picks) in
+                batches_of_sums.iter_mut().zip(batches).zip(batches_of_picks)
+            {
                 let mut lanes = [zero(); LANES];
-                for (lanes, &which) in lanes.iter_mut().zip(which) {
-                    *lanes = lanes!(at, which);
-                    at += 1;
+                for ((lanes, &which), &pick) in lanes.iter_mut().zip(which).zip(picks) {
+                    *lanes = lanes!(pick, which);
                 }
                 *sums = store(add(load(*sums), fold_each(lanes)));
             }
-            for (sum, &which) in rest_of_sums.iter_mut().zip(rest) {
-                *sum += fold(lanes!(at, which));
-                at += 1;
+            for ((sum, &which), &pick) in rest_of_sums.iter_mut().zip(rest).zip(rest_of_picks) {
+                *sum += fold(lanes!(pick, which));
             }
         }
 
@@ -615,11 +618,11 @@ mod tests {
                 for (sum, &pick) in sums.iter().zip(&picks) {
                     prop_assert_eq!(*sum, 1.5 + defined(vector(0), vector(pick as usize)));
                 }
-                let own = &which[..which.len().min(20)];
-                let mut sums = vec![-2.5; own.len()];
-                code.add_own_products(&rows, own, strided, &mut sums);
-                for (at, (sum, &plane)) in sums.iter().zip(own).enumerate() {
-                    let expected = -2.5 + defined(vector(usize::from(plane)), vector(at));
+                let mut sums = vec![-2.5; which.len()];
+                let others: Vec<u32> = (0..20).cycle().skip(7).take(which.len()).collect();
+                code.add_own_products(&rows, &which, strided, &others, &mut sums);
+                for ((sum, &plane), &at) in sums.iter().zip(&which).zip(&others) {
+                    let expected = -2.5 + defined(vector(usize::from(plane)), vector(at as usize));
                     prop_assert_eq!(*sum, expected);
                 }
                 let mut total = rows[..size].to_vec();

@@ -6,9 +6,9 @@ use std::sync::mpsc;
 use rayon::ThreadPool;
 
 use crate::annoy::split::AnnoySplitter;
-use crate::crown::Crown;
 use crate::grow::{Tree, grow};
 use crate::items::Items;
+use crate::upper::Crown;
 use crate::{BuildError, IndexBuilder};
 
 /// Grows all trees in `pool` and gives the records of each to `take`, tree after tree.

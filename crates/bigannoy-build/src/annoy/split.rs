@@ -10,6 +10,7 @@ use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
 use crate::near::NearItems;
 use crate::random::SetKey;
+use crate::upper::CrownSplit;
 
 /// Planes that are tried for one set.
 const ATTEMPTS: usize = 3;
@@ -132,6 +133,10 @@ impl SplitSets for AnnoySplitter {
     }
 
     /// Draws follow from those before, whatever the set is called.
+    fn split_upper(&mut self, _: Items<'_>, _: &mut [u32], _: SetKey) -> Vec<CrownSplit> {
+        Vec::new()
+    }
+
     fn split(&mut self, items: Items<'_>, set: &[u32], _key: SetKey) {
         let near = std::mem::take(&mut self.near);
         self.split_items(near.items(items), set);

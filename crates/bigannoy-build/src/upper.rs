@@ -1,0 +1,347 @@
+//! Several levels of a tree at once, by planes that one sample chooses.
+//!
+//! Whoever splits a large set level by level goes through all its items at each level. Here a sample
+//! is split instead, down to sets that are small enough to be copied near the processor; then each
+//! item of the set goes all the way down past the planes, while it is in a register or near one.
+
+use bigannoy_format::Layout;
+use bigannoy_metric::Metric;
+use bigannoy_metric::folded::{Chunk, n_chunks, pad};
+
+use crate::grow::{SplitSets, partition};
+use crate::items::Items;
+use crate::random::SetKey;
+use crate::rows::{NearRows, most_near};
+use crate::split::{SAMPLE, Splitter, is_lopsided};
+
+/// Items that go down side by side.
+pub(crate) const BLOCK: usize = 64;
+/// The sample's vectors take no more bytes than this.
+const SAMPLE_BYTES: usize = 8 << 20;
+/// Marks the end of a way down: what is left is the number of a part.
+const END: u16 = 1 << 15;
+
+/// The upper splits of a tree, and its items in the order in which they were split.
+#[derive(Debug)]
+pub(crate) struct Crown {
+    /// The items of each set together, in a set in ascending order; side 0 before side 1.
+    pub(crate) ids: Vec<u32>,
+    /// The splits, the root's first. None where the root is to be split as all others.
+    pub(crate) splits: Vec<CrownSplit>,
+}
+
+/// A split of a crown.
+#[derive(Debug)]
+pub(crate) struct CrownSplit {
+    pub(crate) normal: Vec<f32>,
+    pub(crate) offset: f32,
+    /// How many items are on side 0.
+    pub(crate) zeros: usize,
+    /// The splits of the sides, where the crown has them.
+    pub(crate) below: [Option<usize>; 2],
+}
+
+impl CrownSplit {
+    /// The same where the first split of the crown has another number than 0.
+    pub(crate) fn numbered_from(mut self, first: usize) -> Self {
+        self.below = self.below.map(|below| below.map(|split| first + split));
+        self
+    }
+}
+
+impl Crown {
+    /// That of a tree over items `0..n_items` whose root is to be split as all others.
+    pub(crate) fn none(n_items: u32) -> Self {
+        Crown { ids: (0..n_items).collect(), splits: Vec::new() }
+    }
+}
+
+/// The planes of a set's upper levels, which cut it in parts.
+#[derive(Debug, Default)]
+pub(crate) struct Upper {
+    splits: Vec<CrownSplit>,
+    /// For each split: what its set is called, its padded normal, and for either side the number of
+    /// the next split, or that of a part with [`END`].
+    keys: Vec<SetKey>,
+    normals: Vec<Chunk>,
+    next: Vec<[u16; 2]>,
+    /// For each split, the first part of each side, and the first part behind them.
+    parts: Vec<[usize; 3]>,
+    n_parts: usize,
+    way: Way,
+}
+
+/// Items on their way down.
+#[derive(Debug, Default)]
+struct Way {
+    items: Vec<u32>,
+    /// Their places in the block, and the splits at which they are.
+    places: Vec<u16>,
+    splits: Vec<u16>,
+    margins: Vec<f32>,
+}
+
+/// A part of the sample, and which side of which split it is.
+struct Sampled {
+    first: usize,
+    count: usize,
+    key: SetKey,
+    side_of: Option<(usize, usize)>,
+}
+
+/// Sets of no more items than this are split one by one.
+pub(crate) fn smallest_split(layout: Layout) -> usize {
+    // The sample knows sizes to a twentieth; beyond the eighth a part would be split once more.
+    (most_near(layout) / 8 * 7).max(layout.leaf_capacity()).max(SAMPLE)
+}
+
+/// Whether a set of `count` items is cut by planes that one sample chooses. Under dot none is, because
+/// what is split there depends on the lengths in the whole set.
+pub(crate) fn is_due(layout: Layout, count: usize) -> bool {
+    layout.metric() != Metric::Dot && count > smallest_split(layout).max(most_near(layout))
+}
+
+/// How many of `count` items are drawn: enough that every set to be split has a sample of its own, or
+/// as many as there is room for.
+fn sample_size(layout: Layout, count: usize) -> usize {
+    let wanted = (count as u64 * (SAMPLE as u64 + 1)).div_ceil(smallest_split(layout) as u64);
+    let room = SAMPLE_BYTES / (size_of::<Chunk>() * n_chunks(layout.dim()));
+    usize::try_from(wanted).unwrap_or(room).min(room).max(2 * SAMPLE).min(count)
+}
+
+/// Bytes of the sample of a set of `count` items: vectors, numbers, margins, and room to part them.
+pub(crate) fn sample_bytes(layout: Layout, count: usize) -> usize {
+    if !is_due(layout, count) {
+        return 0;
+    }
+    sample_size(layout, count) * (size_of::<Chunk>() * n_chunks(layout.dim()) + 20)
+}
+
+impl Upper {
+    /// Chooses the planes for a set of `count` items, which `item` names by their places, and which is
+    /// called `key`.
+    pub(crate) fn choose(
+        splitter: &mut Splitter,
+        sample: &mut NearRows,
+        items: Items<'_>,
+        (count, item): (usize, &dyn Fn(usize) -> u32),
+        key: SetKey,
+    ) -> Self {
+        let layout = items.layout();
+        let size = n_chunks(layout.dim());
+        let mut drawn = splitter.draw(count, sample_size(layout, count), key.upper());
+        for place in &mut drawn {
+            *place = item(*place as usize);
+        }
+        sample.fill(items, &mut drawn);
+        let rows = sample.rows(items);
+        // A part of the sample stands for so many times as many items.
+        let smallest = smallest_split(layout) * drawn.len() / count;
+        let mut upper = Upper::default();
+        let mut spare = Vec::new();
+        let mut parts = vec![Sampled { first: 0, count: drawn.len(), key, side_of: None }];
+        let mut at = 0;
+        while let Some(&Sampled { first, count, key, side_of }) = parts.get(at) {
+            at += 1;
+            let set = &mut drawn[first..first + count];
+            let split = upper.splits.len();
+            let is_split = count > smallest.max(SAMPLE)
+                && split < usize::from(END)
+                && splitter.cut(rows, set, key);
+            let next = if is_split { split } else { usize::from(END) + upper.n_parts };
+            if let Some((parent, side)) = side_of {
+                #[expect(clippy::cast_possible_truncation, reason = "splits are few")]
+                let next = next as u16;
+                upper.next[parent][side] = next;
+                upper.splits[parent].below[side] = is_split.then_some(split);
+            }
+            if !is_split {
+                upper.n_parts += 1;
+                continue;
+            }
+            let plane = splitter.plane();
+            let (normal, offset) = (plane.normal.to_vec(), plane.offset);
+            let padded = upper.normals.len();
+            upper.normals.resize(padded + size, Chunk::default());
+            pad(&normal, &mut upper.normals[padded..]);
+            upper.splits.push(CrownSplit { normal, offset, zeros: 0, below: [None; 2] });
+            upper.keys.push(key);
+            upper.next.push([END; 2]);
+            let zeros = partition(set, splitter.sides(), &mut spare);
+            for (side, first, count) in [(0, first, zeros), (1, first + zeros, count - zeros)] {
+                let side_of = Some((split, side));
+                parts.push(Sampled { first, count, key: key.side(side), side_of });
+            }
+        }
+        sample.leave();
+        upper.number_parts();
+        upper
+    }
+
+    /// Numbers the parts from side 0 to side 1.
+    fn number_parts(&mut self) {
+        let n_splits = self.splits.len();
+        let mut sizes = vec![[1, 1]; n_splits];
+        // Splits come after those above them.
+        for split in (0..n_splits).rev() {
+            for side in 0..2 {
+                if let Some(below) = self.splits[split].below[side] {
+                    sizes[split][side] = sizes[below][0] + sizes[below][1];
+                }
+            }
+        }
+        self.parts = vec![[0; 3]; n_splits];
+        for (split, [zeros, ones]) in sizes.into_iter().enumerate() {
+            let first = self.parts[split][0];
+            let middle = first + zeros;
+            self.parts[split] = [first, middle, middle + ones];
+            for (side, first) in [(0, first), (1, middle)] {
+                match self.splits[split].below[side] {
+                    Some(below) => self.parts[below][0] = first,
+                    #[expect(clippy::cast_possible_truncation, reason = "parts are few")]
+                    None => self.next[split][side] = END | first as u16,
+                }
+            }
+        }
+    }
+
+    /// Whether there is no plane.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.splits.is_empty()
+    }
+
+    /// Tells the parts in which some items are, no more than [`BLOCK`].
+    pub(crate) fn descend(
+        &mut self,
+        splitter: &Splitter,
+        items: Items<'_>,
+        some: &[u32],
+        parts: &mut [u16],
+    ) {
+        let Upper { splits, keys, normals, next, way, .. } = self;
+        let mut left = some.len();
+        way.items.clear();
+        way.items.extend_from_slice(some);
+        way.places.clear();
+        #[expect(clippy::cast_possible_truncation, reason = "a block is small")]
+        way.places.extend(0..left as u16);
+        way.splits.clear();
+        way.splits.resize(left, 0);
+        while left > 0 {
+            let (at, own) = (&mut way.splits[..left], &mut way.items[..left]);
+            way.margins.clear();
+            way.margins.extend(at.iter().map(|&split| splits[usize::from(split)].offset));
+            let vectors = items.all_strided();
+            splitter.code().add_own_products(normals, at, vectors, own, &mut way.margins);
+            let places = &mut way.places[..left];
+            let mut kept = 0;
+            for (i, &margin) in way.margins.iter().enumerate() {
+                let (split, item, place) = (usize::from(at[i]), own[i], places[i]);
+                let mut side = margin > 0.0;
+                if margin == 0.0 {
+                    side = keys[split].toss(item);
+                }
+                let to = next[split][usize::from(side)];
+                // Written at each split; what is written last stays.
+                parts[usize::from(place)] = to & !END;
+                (at[kept], own[kept], places[kept]) = (to, item, place);
+                kept += usize::from(to & END == 0);
+            }
+            left = kept;
+        }
+    }
+
+    /// Orders a set by the parts in which its items are, `parts[i]` being that of `item(i)`, and gives
+    /// the splits. Where planes leave almost all on one side, they are given up, and what was below
+    /// them.
+    pub(crate) fn arrange(
+        mut self,
+        parts: &[u16],
+        item: &dyn Fn(usize) -> u32,
+        ids: &mut [u32],
+    ) -> Vec<CrownSplit> {
+        let mut firsts = vec![0usize; self.n_parts + 1];
+        for &part in parts {
+            firsts[usize::from(part) + 1] += 1;
+        }
+        for part in 1..firsts.len() {
+            firsts[part] += firsts[part - 1];
+        }
+        let mut ends = firsts.clone();
+        for (place, &part) in parts.iter().enumerate() {
+            let end = &mut ends[usize::from(part)];
+            ids[*end] = item(place);
+            *end += 1;
+        }
+        for split in 0..self.splits.len() {
+            let [first, middle, end] = self.parts[split].map(|part| firsts[part]);
+            self.splits[split].zeros = middle - first;
+            if is_lopsided(middle - first, end - first) {
+                // Whoever splits the set anew wants it in order.
+                ids[first..end].sort_unstable();
+                if split == 0 {
+                    return Vec::new();
+                }
+                let above = self.splits[..split].iter_mut().flat_map(|above| &mut above.below);
+                above.filter(|below| **below == Some(split)).for_each(|below| *below = None);
+            }
+        }
+        self.splits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four parts under three splits: one of all items, one of each side.
+    fn three_splits() -> Upper {
+        let split = |below| CrownSplit { normal: Vec::new(), offset: 0.0, zeros: 0, below };
+        let mut upper = Upper {
+            splits: vec![split([Some(1), Some(2)]), split([None; 2]), split([None; 2])],
+            next: vec![[1, 2], [END; 2], [END; 2]],
+            n_parts: 4,
+            ..Upper::default()
+        };
+        upper.number_parts();
+        upper
+    }
+
+    #[test]
+    fn items_are_ordered_by_their_parts() {
+        let upper = three_splits();
+        assert_eq!(upper.next, [[1, 2], [END, END | 1], [END | 2, END | 3]]);
+        assert_eq!(upper.parts, [[0, 2, 4], [0, 1, 2], [2, 3, 4]]);
+        let mut ids = [0; 6];
+        let splits =
+            upper.arrange(&[3, 0, 1, 0, 2, 1], &|place| [5, 6, 7, 8, 9, 10][place], &mut ids);
+        assert_eq!(ids, [6, 8, 7, 10, 9, 5]);
+        assert_eq!([splits[0].zeros, splits[1].zeros, splits[2].zeros], [4, 2, 1]);
+        assert_eq!(splits[0].below, [Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn planes_that_cut_next_to_nothing_off_are_given_up() {
+        // The sample saw items on both sides of the second split; there are none.
+        let item = |place: usize| [9, 3, 5, 4][place];
+        let mut ids = [0; 4];
+        let splits = three_splits().arrange(&[2, 1, 3, 1], &item, &mut ids);
+        assert_eq!((splits[0].below, splits[0].zeros), ([None, Some(2)], 2));
+        assert_eq!(ids, [3, 4, 9, 5]);
+        // None on one side of the first: all are split anew, and in order.
+        assert!(three_splits().arrange(&[1, 0, 1, 0], &item, &mut ids).is_empty());
+        assert_eq!(ids, [3, 4, 5, 9]);
+    }
+
+    #[test]
+    fn samples_are_large_enough_for_each_split_and_no_larger_than_there_is_room() {
+        let layout = |dim| Layout::new(Metric::Euclidean, dim).unwrap();
+        assert!(!is_due(layout(50), 4681) && is_due(layout(50), 4682));
+        assert!(!is_due(Layout::new(Metric::Dot, 50).unwrap(), 1 << 20));
+        assert_eq!((smallest_split(layout(50)), sample_size(layout(50), 390_000)), (4095, 24_477));
+        assert_eq!(sample_size(layout(50), 1 << 30), (8 << 20) / 224);
+        assert_eq!((smallest_split(layout(784)), sample_size(layout(784), 50_000)), (786, 2674));
+        assert_eq!(sample_size(layout(20_000), 50_000), 2 * SAMPLE);
+        assert_eq!(sample_bytes(layout(50), 4000), 0);
+    }
+}
