@@ -59,9 +59,8 @@
 //! 16 MiB                                                     while rows are stored;
 //! ```
 //!
-//! where `s` is what the sample takes that chooses upper levels: a twelfth of the items, as vectors, but
-//! no more than 14 MiB or `2100 d` bytes, whichever is more, and nothing in sets that are small, or under dot;
-//!
+//! where `s` is the sample that chooses upper levels, no more than 14 MiB or `2100 d` bytes, whichever
+//! is more, and nothing in sets that are copied as they are, or under dot;
 //! under dot `4 n` more, and `4 n` more for each thread; `12 n` while rows are read. `w` is `4 (p + 1)`,
 //! and smaller where [`IndexBuilder::memory_budget`] says so; it does not grow with the number of trees.
 //! With Annoy's generator it is `13 n + 4 t + 9 MiB` on any number of threads. The items themselves
