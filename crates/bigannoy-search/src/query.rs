@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::cells::Asked;
 use crate::interrupt::Interrupt;
 use crate::scratch::Scratch;
-use crate::sketched::{Kept, Lent, Sketching};
+use crate::sketched::{Batch, Kept, Lent, Sketching};
 use crate::walk::Walk;
 use crate::{Budget, SearchError, Strategy};
 
@@ -31,6 +31,7 @@ pub struct Query<'a> {
     pub(crate) shared: &'a Kept,
     strategy: Strategy,
     pub(crate) sketching: Sketching,
+    to_come: usize,
     kernel: Kernel,
     pub(crate) scan: ScanKernel,
     pub(crate) k: usize,
@@ -50,6 +51,7 @@ impl<'a> Query<'a> {
             shared,
             strategy: Strategy::default(),
             sketching: Sketching::default(),
+            to_come: 0,
             kernel: Kernel::new(),
             scan: ScanKernel::new(),
             k,
@@ -104,6 +106,14 @@ impl<'a> Query<'a> {
     /// depend on it. Default: [`Sketching::Auto`].
     pub fn sketching(mut self, sketching: Sketching) -> Self {
         self.sketching = sketching;
+        self
+    }
+
+    /// Says how many queries of a batch are still to be answered, those of the next call included, so that
+    /// [`Sketching::Auto`] decides for the whole batch at its start. The answers do not depend on it. Default:
+    /// those of the call.
+    pub fn to_come(mut self, n_query: usize) -> Self {
+        self.to_come = n_query;
         self
     }
 
@@ -299,13 +309,12 @@ impl<'a> Query<'a> {
 
     /// The walk of `n_query` queries, with a sketch and short trees if they are to have them.
     fn with_sketch(&self, walk: Walk<'a>, n_query: usize) -> Walk<'a> {
-        let each = walk.search_k.unwrap_or(self.forest.shape().n_items() as usize);
-        let candidates = (each as u64).saturating_mul(n_query as u64);
-        let sketch = self.shared.sketch(self.sketching, self.forest, candidates);
-        let trees = match walk.search_k {
-            Some(search_k) => self.shared.trees(self.sketching, self.forest, search_k, n_query),
-            None => None,
-        };
+        let n_items = self.forest.shape().n_items() as usize;
+        let search_k = walk.search_k.unwrap_or(n_items);
+        let batch = Batch { search_k, n_query, to_come: self.to_come };
+        let sketch = self.shared.sketch(self.sketching, self.forest, batch);
+        let trees =
+            walk.search_k.and_then(|_| self.shared.trees(self.sketching, self.forest, batch));
         Walk { sketch, trees, ..walk }
     }
 

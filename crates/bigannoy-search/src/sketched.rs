@@ -23,9 +23,11 @@ use crate::trees::Trees;
 /// with the [`Index`](crate::Index).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sketching {
-    /// Makes a sketch as soon as the searches of this index, this one included, are to gather
-    /// [`GATHERED_PER_ITEM`] times as many candidates as there are items; and short trees as soon as they
-    /// are to visit each inner node four times on average.
+    /// Makes a sketch as soon as the searches of this index, with what is left of the batch in hand (see
+    /// [`Query::to_come`](crate::Query::to_come)), are to gather [`GATHERED_PER_ITEM`] times as many
+    /// candidates as there are items; and short trees as soon as they are to visit each inner node three
+    /// times on average. A batch that is large enough begins with making them, one that is not never makes
+    /// them half-way.
     #[default]
     Auto,
     /// Makes both at once.
@@ -34,13 +36,23 @@ pub enum Sketching {
     Never,
 }
 
-/// See [`Sketching::Auto`]. Making a record costs about as much as five distances computed from the
-/// file.
-pub const GATHERED_PER_ITEM: u64 = 4;
+/// See [`Sketching::Auto`]. Making a record costs about as much as it spares of three candidates.
+pub const GATHERED_PER_ITEM: u64 = 3;
 
 /// Visits to splits, for each split, from which on the trees are made short. Making the record of one
-/// costs about as much as four visits spare.
-const VISITS_PER_SPLIT: u64 = 4;
+/// costs about as much as it spares of three visits.
+const VISITS_PER_SPLIT: u64 = 3;
+
+/// What searches have to do: of one query, and how many queries there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch {
+    /// Items that a query gathers.
+    pub(crate) search_k: usize,
+    /// Queries that are answered now.
+    pub(crate) n_query: usize,
+    /// Queries that are answered now or later.
+    pub(crate) to_come: usize,
+}
 
 /// Items that a thread makes records of at a time.
 const PIECE: usize = 2048;
@@ -72,14 +84,16 @@ impl<T> Default for Later<T> {
 }
 
 impl<T> Later<T> {
-    /// It, for a search that is to do `work`; made where that and what came before is `enough`.
+    /// It, for a search that costs `each` for a query; made where the queries to come and what came before
+    /// are `enough`.
     ///
     /// Where another thread is about to make it, none: waiting for it might never end, if that thread
     /// waits for this one.
     fn get(
         &self,
         choice: Sketching,
-        work: u64,
+        batch: Batch,
+        each: u64,
         enough: u64,
         make: impl FnOnce() -> Option<T>,
     ) -> Option<&T> {
@@ -87,8 +101,9 @@ impl<T> Later<T> {
             Sketching::Never => return None,
             Sketching::Always => true,
             Sketching::Auto => {
-                let before = self.work.fetch_add(work, Ordering::Relaxed);
-                before.saturating_add(work) >= enough
+                let work = |queries: usize| each.saturating_mul(queries as u64);
+                let before = self.work.fetch_add(work(batch.n_query), Ordering::Relaxed);
+                before.saturating_add(work(batch.to_come.max(batch.n_query))) >= enough
             }
         };
         if let Some(made) = self.made.get() {
@@ -102,26 +117,25 @@ impl<T> Later<T> {
 }
 
 impl Kept {
-    /// The sketch for a search that gathers `candidates`.
+    /// The sketch for a batch.
     pub(crate) fn sketch(
         &self,
         choice: Sketching,
         forest: Forest<'_>,
-        candidates: u64,
+        batch: Batch,
     ) -> Option<&Sketch> {
         let layout = forest.shape().layout();
         let shape = Shape::new(layout.metric(), layout.dim())?;
         let enough = GATHERED_PER_ITEM * u64::from(forest.shape().n_items());
-        self.sketch.get(choice, candidates, enough, || make(shape, forest))
+        self.sketch.get(choice, batch, batch.search_k as u64, enough, || make(shape, forest))
     }
 
-    /// The trees in short, for `n_query` searches that gather `search_k` items each.
+    /// The trees in short, for a batch.
     pub(crate) fn trees(
         &self,
         choice: Sketching,
         forest: Forest<'_>,
-        search_k: usize,
-        n_query: usize,
+        batch: Batch,
     ) -> Option<&Trees> {
         let shape = forest.shape();
         if shape.layout().metric() == Metric::Hamming {
@@ -130,10 +144,9 @@ impl Kept {
         let leaf = shape.layout().leaf_capacity();
         let leaves = u64::from(shape.n_items()) / leaf as u64 + 1;
         let depth = u64::from(leaves.ilog2()) + 1;
-        let visits = (depth * shape.roots().len() as u64).saturating_add((search_k / leaf) as u64);
-        let visits = visits.saturating_mul(n_query as u64);
+        let each = depth * shape.roots().len() as u64 + (batch.search_k / leaf) as u64;
         let enough = u64::from(shape.n_nodes() - shape.n_items()) / 2 * VISITS_PER_SPLIT;
-        self.trees.get(choice, visits, enough, || Trees::new(forest))
+        self.trees.get(choice, batch, each, enough, || Trees::new(forest))
     }
 
     /// Buffers of an earlier query, or new ones.
@@ -174,4 +187,29 @@ fn make(shape: Shape, forest: Forest<'_>) -> Option<Sketch> {
         }
     });
     Some(sketch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_decides_at_its_start() {
+        let batch = |n_query, to_come| Batch { search_k: 10, n_query, to_come };
+        let make = || Some(());
+        // Enough is known at the start.
+        let later = Later::default();
+        assert!(later.get(Sketching::Auto, batch(4, 10), 10, 100, make).is_some());
+        // It is not enough, and no block of it changes that.
+        let later = Later::default();
+        for left in [9, 6, 3] {
+            assert!(later.get(Sketching::Auto, batch(3, left), 10, 100, make).is_none());
+        }
+        // But with another query of the same index it is.
+        assert!(later.get(Sketching::Auto, batch(1, 1), 10, 100, make).is_some());
+        // Who says nothing of what is to come is taken at what is there.
+        let later = Later::default();
+        assert!(later.get(Sketching::Auto, batch(9, 0), 10, 100, make).is_none());
+        assert!(later.get(Sketching::Auto, batch(1, 0), 10, 100, make).is_some());
+    }
 }

@@ -125,6 +125,23 @@ impl Terms {
     }
 }
 
+/// The length of `x - x'` at most, where `x` is divided by `length`; from the squares of the elements of
+/// `length (x - x')`, summed in lanes, and `scaled`, the length of `x'`.
+///
+/// With an element's step rounded, and its product with a code, and their difference from the element, the
+/// sum of `u` of `length |x'|` and of `γ(dim)` of what was found bounds what was lost; dividing the step by
+/// `length` costs a rounding of `|x'|` once more. Squares that vanish are too small by less than
+/// 1e-44 each.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
+pub(crate) fn residual(squares: &[f32; WIDTH], dim: usize, length: f64, scaled: f64) -> f64 {
+    let found: f64 = squares.iter().map(|&sum| f64::from(sum)).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a dimension")]
+    let vanished = dim as f64 * 1e-44;
+    let found = (found * (1.0 + 2.0 * gamma(dim + 4)) + vanished).sqrt();
+    found / length + 4.0 * U * scaled
+}
+
 /// What `dim` products can come to that are too small for a float, with room to spare.
 pub(crate) fn vanished(dim: usize) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "a dimension")]

@@ -3,7 +3,7 @@
 use bigannoy_metric::{Metric, fetch_ahead};
 
 use crate::bound::{Terms, WIDTH, of_products, of_squares};
-use crate::planes::{Margins, PlaneTerms};
+use crate::planes::{self, Losses, Margins, PlaneTerms};
 use crate::record::{Shape, UNKNOWN};
 use crate::sketch::Sketch;
 
@@ -83,6 +83,55 @@ impl Kernel {
                 #[expect(unsafe_code, reason = "code for a processor that was looked at")]
                 unsafe {
                     avx2::margins(job)
+                }
+            }
+        }
+    }
+}
+
+impl Kernel {
+    /// See [`Shape::write`].
+    #[inline]
+    pub(crate) fn write_item(
+        self,
+        shape: Shape,
+        record: &mut [u8],
+        vector: &[f32],
+        squared_length: Option<f32>,
+    ) {
+        match self.0 {
+            Code::Portable => shape.write(record, vector, squared_length),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::write_item(shape, record, vector, squared_length);
+                }
+            }
+        }
+    }
+
+    /// See [`planes::write`].
+    #[inline]
+    pub(crate) fn write_plane(
+        self,
+        losses: &Losses,
+        record: &mut [u8],
+        normal: &[f32],
+        offset: f32,
+        word: u32,
+    ) {
+        match self.0 {
+            Code::Portable => planes::write(losses, record, normal, offset, word),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::write_plane(losses, record, normal, offset, word);
                 }
             }
         }
@@ -199,7 +248,7 @@ mod avx2 {
         _mm256_unpacklo_pd, _mm256_unpacklo_ps,
     };
 
-    use super::{Job, Margins, PlanesJob, Read, WIDTH, in_groups};
+    use super::{Job, Losses, Margins, PlanesJob, Read, Shape, WIDTH, in_groups, planes};
 
     /// Codes that a register holds as 16-bit numbers.
     const CODES: usize = 16;
@@ -214,6 +263,27 @@ mod avx2 {
     pub(super) fn margins(job: &PlanesJob<'_>) -> Margins {
         let (query, _) = job.codes.as_chunks::<CODES>();
         job.terms.margins(read_pairs(query, job.records))
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn write_item(
+        shape: Shape,
+        record: &mut [u8],
+        vector: &[f32],
+        squared_length: Option<f32>,
+    ) {
+        shape.write(record, vector, squared_length);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn write_plane(
+        losses: &Losses,
+        record: &mut [u8],
+        normal: &[f32],
+        offset: f32,
+        word: u32,
+    ) {
+        planes::write(losses, record, normal, offset, word);
     }
 
     #[inline]
@@ -286,5 +356,52 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     fn pairs_high(x: __m256, y: __m256) -> __m256 {
         _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(x), _mm256_castps_pd(y)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of many magnitudes; the same in every run.
+    fn vector(seed: u32, dim: usize) -> Vec<f32> {
+        let mut state = seed;
+        let value = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let magnitude = [1.0, 1e-3, 1e3, 1e-20][(state >> 3) as usize % 4];
+            f32::from(u16::try_from(state >> 16).unwrap()) * magnitude - 20_000.0 * magnitude
+        };
+        (0..dim).map(value).collect()
+    }
+
+    #[test]
+    fn every_code_writes_the_same_records() {
+        for (seed, dim) in (0..200).zip((1..70).cycle()) {
+            let mut vector = vector(seed, dim);
+            if seed % 9 == 0 {
+                vector[dim / 2] = [f32::NAN, f32::INFINITY, 1e16][seed as usize / 9 % 3];
+            }
+            for metric in [Metric::Euclidean, Metric::Angular, Metric::Dot] {
+                let shape = Shape::new(metric, dim).unwrap();
+                let written = Kernel::all().into_iter().map(|kernel| {
+                    let mut record = vec![0; shape.record_bytes()];
+                    kernel.write_item(shape, &mut record, &vector, None);
+                    record
+                });
+                assert!(all_equal(written), "{metric} {vector:?}");
+            }
+            let losses = Losses::new(dim);
+            let written = Kernel::all().into_iter().map(|kernel| {
+                let mut record = vec![0; planes::record_bytes(dim)];
+                kernel.write_plane(&losses, &mut record, &vector, 0.5, seed);
+                record
+            });
+            assert!(all_equal(written), "{vector:?}");
+        }
+    }
+
+    fn all_equal(mut all: impl Iterator<Item = Vec<u8>>) -> bool {
+        let first = all.next();
+        all.all(|other| Some(&other) == first.as_ref())
     }
 }

@@ -20,7 +20,7 @@ use memmap2::MmapMut;
 
 use crate::bound::{self, EIGHT, U, WIDTH};
 use crate::kernel::{Kernel, PlanesJob, Read};
-use crate::record::{LINE, SANE, Shape, UNKNOWN, largest_magnitude};
+use crate::record::{LANES, LINE, SANE, Shape, UNKNOWN, largest_magnitude, squares_of};
 
 /// Bytes at the end of a record that are no codes: what a unit costs, scale, offset, a word.
 const TAIL: usize = 16;
@@ -85,7 +85,13 @@ impl Planes {
         let used = size * self.count as usize;
         let pieces = self.records[..used].chunks_mut(planes * size);
         let starts = (0u32..).step_by(planes);
-        starts.zip(pieces).map(move |(first, records)| PlanePiece { dim, first, records })
+        let (losses, kernel) = (Losses::new(dim), Kernel::new());
+        starts.zip(pieces).map(move |(first, records)| PlanePiece {
+            losses,
+            kernel,
+            first,
+            records,
+        })
     }
 
     /// Has the processor fetch the record of `plane`, if there is one, while it goes on with other work.
@@ -113,23 +119,42 @@ impl fmt::Debug for Planes {
 }
 
 /// Bytes in a record: a multiple of 64.
-fn record_bytes(dim: usize) -> usize {
+pub(crate) fn record_bytes(dim: usize) -> usize {
     (2 * dim + TAIL).next_multiple_of(LINE)
 }
 
-/// The scale of the codes of a vector of this length whose largest magnitude this is.
-fn scale_of(dim: usize, largest: f32, squares: f64) -> f32 {
-    // Rounding makes codes longer by half a step for each element, and the scale is rounded too.
-    let longest = MOST_LENGTH - 0.6 * root(dim);
-    let scale = f64::from(largest / MOST_CODE);
-    #[expect(clippy::cast_possible_truncation, reason = "rounded; the codes are made from it")]
-    let scale = scale.max(squares.sqrt() / longest * (1.0 + 1e-6)) as f32;
-    scale
+/// What codes lose, as far as it depends on the dimension alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Losses {
+    pub(crate) dim: usize,
+    /// The root of the dimension.
+    root: f64,
+    /// The length of a vector in steps at most. Rounding makes codes longer by half a step for each element,
+    /// and the scale is rounded too.
+    longest: f64,
+    /// What the codes of a query lose at most, for a unit of its length.
+    query: f64,
+    /// What a margin that is a strict sum and the arithmetic here are off, for a unit of the lengths' product.
+    roundings: f64,
 }
 
-/// What the codes of a query lose at most, for a unit of its length.
-fn query_loss(dim: usize) -> f64 {
-    LOSS * root(dim) / (MOST_LENGTH - 0.6 * root(dim)).min(f64::from(MOST_CODE))
+impl Losses {
+    pub(crate) fn new(dim: usize) -> Self {
+        let root = root(dim);
+        let longest = MOST_LENGTH - 0.6 * root;
+        let query = LOSS * root / longest.min(f64::from(MOST_CODE));
+        Losses { dim, root, longest, query, roundings: bound::gamma(dim + 2) + 16.0 * U }
+    }
+
+    /// The scale of the codes of a vector whose largest magnitude and squared length these are.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
+    fn scale(&self, largest: f32, squares: f64) -> f32 {
+        let scale = f64::from(largest / MOST_CODE);
+        #[expect(clippy::cast_possible_truncation, reason = "rounded; the codes are made from it")]
+        let scale = scale.max(squares.sqrt() / self.longest * (1.0 + 1e-6)) as f32;
+        scale
+    }
 }
 
 fn root(dim: usize) -> f64 {
@@ -140,7 +165,7 @@ fn root(dim: usize) -> f64 {
 
 /// The nearest code of a value in steps of the scale, or the one beside it where two are as near but for
 /// rounding.
-#[inline]
+#[inline(always)]
 fn code(steps: f32) -> i16 {
     // From 1.5 * 2^23 on floats are whole numbers, and their low bits count them.
     const SHIFT: f32 = 12_582_912.0;
@@ -150,23 +175,11 @@ fn code(steps: f32) -> i16 {
     code
 }
 
-/// The sum of the squares, in lanes.
-fn squares_of(vector: &[f32]) -> f64 {
-    let (chunks, rest) = vector.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += f64::from(x) * f64::from(x);
-        }
-    }
-    let rest: f64 = rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-    lanes.iter().sum::<f64>() + rest
-}
-
 /// The records of consecutive planes, to be written.
 #[derive(Debug)]
 pub struct PlanePiece<'a> {
-    dim: usize,
+    losses: Losses,
+    kernel: Kernel,
     first: u32,
     records: &'a mut [u8],
 }
@@ -176,7 +189,7 @@ impl PlanePiece<'_> {
     #[must_use]
     pub fn planes(&self) -> Range<u32> {
         #[expect(clippy::cast_possible_truncation, reason = "planes have 32 bits")]
-        let count = (self.records.len() / record_bytes(self.dim)) as u32;
+        let count = (self.records.len() / record_bytes(self.losses.dim)) as u32;
         self.first..self.first + count
     }
 
@@ -189,39 +202,52 @@ impl PlanePiece<'_> {
     pub fn set(&mut self, plane: u32, normal: &[f32], offset: f32, word: u32) {
         let planes = self.planes();
         assert!(planes.contains(&plane), "plane {plane} of {planes:?}");
-        assert_eq!(normal.len(), self.dim, "a normal of the planes' dimension");
-        let size = record_bytes(self.dim);
+        assert_eq!(normal.len(), self.losses.dim, "a normal of the planes' dimension");
+        let size = record_bytes(self.losses.dim);
         let record = &mut self.records[(plane - self.first) as usize * size..][..size];
         record.fill(0);
-        let (codes, tail) = record.split_at_mut(size - TAIL);
-        let known = write_codes(codes, normal).filter(|_| offset.abs() <= MOST_OFFSET);
-        let (scale, cost, offset) = match known {
-            Some((scale, cost)) => (scale, cost, offset),
-            None => (0.0, f32::INFINITY, 0.0),
-        };
-        let words = [cost.to_bits() ^ UNKNOWN, scale.to_bits(), offset.to_bits(), word];
-        for (place, word) in tail.chunks_exact_mut(4).zip(words) {
-            place.copy_from_slice(&word.to_le_bytes());
-        }
+        self.kernel.write_plane(&self.losses, record, normal, offset, word);
+    }
+}
+
+/// Writes what is known of a plane over `record`, which holds zeros.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
+pub(crate) fn write(losses: &Losses, record: &mut [u8], normal: &[f32], offset: f32, word: u32) {
+    let (codes, tail) = record.split_at_mut(record.len() - TAIL);
+    let known = write_codes(losses, codes, normal).filter(|_| offset.abs() <= MOST_OFFSET);
+    let (scale, cost, offset) = match known {
+        Some((scale, cost)) => (scale, cost, offset),
+        None => (0.0, f32::INFINITY, 0.0),
+    };
+    let words = [cost.to_bits() ^ UNKNOWN, scale.to_bits(), offset.to_bits(), word];
+    for (place, word) in tail.chunks_exact_mut(4).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
     }
 }
 
 /// Writes the codes of a normal; tells their scale and what a unit of a query's length costs.
-fn write_codes(codes: &mut [u8], normal: &[f32]) -> Option<(f32, f32)> {
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
+fn write_codes(losses: &Losses, codes: &mut [u8], normal: &[f32]) -> Option<(f32, f32)> {
     let largest = largest_magnitude(normal);
     if !(largest == 0.0 || SANE.contains(&largest)) {
         return None;
     }
     let squares = squares_of(normal);
-    let scale = scale_of(normal.len(), largest, squares);
+    let scale = losses.scale(largest, squares);
     let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
-    for (place, &x) in codes.as_chunks_mut::<2>().0.iter_mut().zip(normal) {
+    let (chunks, rest) = normal.as_chunks::<LANES>();
+    let (places, last) = codes[..2 * normal.len()].as_chunks_mut::<{ 2 * LANES }>();
+    for (place, chunk) in places.iter_mut().zip(chunks) {
+        *place = bytemuck::must_cast(chunk.map(|x| code(x * inverse).to_le()));
+    }
+    for (place, &x) in last.as_chunks_mut::<2>().0.iter_mut().zip(rest) {
         *place = code(x * inverse).to_le_bytes();
     }
     let length = squares.sqrt();
-    let lost = LOSS * root(normal.len()) * f64::from(scale) + 1e-10 * length;
-    let loss = query_loss(normal.len());
-    let roundings = bound::gamma(normal.len() + 2) + 16.0 * U;
+    let lost = LOSS * losses.root * f64::from(scale) + 1e-10 * length;
+    let (loss, roundings) = (losses.query, losses.roundings);
     let cost = lost * (1.0 + loss) + (length + 2.0 * lost) * (loss + roundings);
     Some((scale, bound::up(cost)))
 }
@@ -271,7 +297,7 @@ pub struct Margins {
 /// Memory: as much as a record.
 #[derive(Clone, Debug)]
 pub struct PlaneQuery {
-    dim: usize,
+    losses: Losses,
     kernel: Kernel,
     /// As many as fit in a record: zero where those are no codes.
     codes: Vec<i16>,
@@ -283,13 +309,13 @@ impl PlaneQuery {
     #[must_use]
     pub fn new(dim: usize, kernel: Kernel) -> Self {
         let codes = vec![0; record_bytes(dim) / 2];
-        PlaneQuery { dim, kernel, codes, terms: PlaneTerms::default() }
+        PlaneQuery { losses: Losses::new(dim), kernel, codes, terms: PlaneTerms::default() }
     }
 
     /// The number of dimensions.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.dim
+        self.losses.dim
     }
 
     /// The code that computes margins.
@@ -305,13 +331,13 @@ impl PlaneQuery {
     /// If `vector` has another dimension.
     #[must_use]
     pub fn set(&mut self, vector: &[f32]) -> bool {
-        assert_eq!(vector.len(), self.dim, "a query of the planes' dimension");
+        assert_eq!(vector.len(), self.losses.dim, "a query of the planes' dimension");
         let largest = largest_magnitude(vector);
         if !(largest == 0.0 || SANE.contains(&largest)) {
             return false;
         }
         let squares = squares_of(vector);
-        let scale = scale_of(self.dim, largest, squares);
+        let scale = self.losses.scale(largest, squares);
         let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
         for (place, &x) in self.codes.iter_mut().zip(vector) {
             *place = code(x * inverse);
@@ -319,7 +345,7 @@ impl PlaneQuery {
         self.terms = PlaneTerms {
             scale,
             length: bound::up(squares.sqrt()).max(f32::MIN_POSITIVE),
-            absolute: bound::vanished(self.dim),
+            absolute: bound::vanished(self.losses.dim),
         };
         true
     }
@@ -331,7 +357,7 @@ impl PlaneQuery {
     #[must_use]
     #[inline]
     pub fn margins(&self, planes: &Planes, which: &[u32; WIDTH]) -> Margins {
-        assert_eq!(planes.dim, self.dim, "planes of the query's dimension");
+        assert_eq!(planes.dim, self.losses.dim, "planes of the query's dimension");
         let records = which.map(|plane| planes.record(plane));
         let (codes, terms) = (self.codes.as_slice(), &self.terms);
         self.kernel.margins(&PlanesJob { codes, terms, records })

@@ -64,6 +64,8 @@ impl Shape {
 
     /// Writes what is known of a vector over `record`, which holds zeros; leaves them where nothing
     /// is certain.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
     pub(crate) fn write(self, record: &mut [u8], vector: &[f32], squared_length: Option<f32>) {
         assert_eq!(vector.len(), self.dim, "a vector of the sketch's dimension");
         let largest = largest_magnitude(vector);
@@ -84,18 +86,18 @@ impl Shape {
         #[expect(clippy::cast_possible_truncation, reason = "rounded; the residual takes it in")]
         let scale = (f64::from(unit) / length) as f32;
         let (codes, tail) = record.split_at_mut(self.record_bytes() - TAIL);
-        let (mut squares, mut residual) = (0, 0.0);
-        for (code, &x) in codes.iter_mut().zip(vector) {
-            let c = rounded(x * inverse);
-            #[expect(clippy::cast_possible_truncation, reason = "-127 to 127")]
-            let byte = c as i8;
-            *code = byte.cast_unsigned();
-            squares += c * c;
-            let lost = f64::from(x) / length - f64::from(scale) * f64::from(c);
-            residual += lost * lost;
+        let mut lost = Lost::default();
+        let (places, last) = codes[..self.dim].as_chunks_mut::<LANES>();
+        let (chunks, rest) = vector.as_chunks::<LANES>();
+        for (place, chunk) in places.iter_mut().zip(chunks) {
+            *place = lost.codes(chunk, unit, inverse);
         }
+        let mut chunk = [0.0; LANES];
+        chunk[..rest.len()].copy_from_slice(rest);
+        last.copy_from_slice(&lost.codes(&chunk, unit, inverse)[..rest.len()]);
+        let squares: i32 = lost.squares.iter().sum();
         let scaled = f64::from(scale) * f64::from(squares).sqrt();
-        let residual = bound::up(residual.sqrt() + 1e-10 * scaled);
+        let residual = bound::up(bound::residual(&lost.residuals, self.dim, length, scaled));
         #[expect(clippy::cast_possible_truncation, reason = "rounded; the bounds take it in")]
         let third = if self.metric == Metric::Dot {
             scaled as f32
@@ -109,19 +111,67 @@ impl Shape {
     }
 }
 
+/// Elements that are made codes of side by side.
+pub(crate) const LANES: usize = 8;
+
+/// The squares of codes and of what they lose, summed in lanes.
+#[derive(Default)]
+struct Lost {
+    squares: [i32; LANES],
+    residuals: [f32; LANES],
+}
+
+impl Lost {
+    /// The codes of some elements in steps of `unit`, `inverse` being the steps in a unit.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
+    fn codes(&mut self, elements: &[f32; LANES], unit: f32, inverse: f32) -> [u8; LANES] {
+        let mut codes = [0; LANES];
+        for lane in 0..LANES {
+            let (code, whole) = rounded(elements[lane] * inverse);
+            #[expect(clippy::cast_possible_truncation, reason = "-127 to 127")]
+            let byte = code as i8;
+            codes[lane] = byte.cast_unsigned();
+            self.squares[lane] += code * code;
+            let lost = elements[lane] - unit * whole;
+            self.residuals[lane] += lost * lost;
+        }
+        codes
+    }
+}
+
 /// The largest magnitude, infinite or NaN where a value is.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
 pub(crate) fn largest_magnitude(vector: &[f32]) -> f32 {
     // Magnitudes order as their bits do, and what is not finite is above all.
     f32::from_bits(vector.iter().map(|x| x.abs().to_bits()).max().unwrap_or(0))
 }
 
-/// The nearest whole number of a value of at most 127 in magnitude, or a little more by rounding.
-fn rounded(value: f32) -> i32 {
+/// The sum of the squares, in lanes.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
+pub(crate) fn squares_of(vector: &[f32]) -> f64 {
+    let (chunks, rest) = vector.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from(x) * f64::from(x);
+        }
+    }
+    let rest: f64 = rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    lanes.iter().sum::<f64>() + rest
+}
+
+/// The nearest whole number of a value of at most 127 in magnitude, or a little more by rounding; and the
+/// same as a float.
+#[inline(always)]
+fn rounded(value: f32) -> (i32, f32) {
     // From 1.5 * 2^23 on floats are whole numbers, and their low bits count them.
     const SHIFT: f32 = 12_582_912.0;
     let most = f32::from(MOST_CODE);
-    let value = value.clamp(-most, most);
-    (value + SHIFT).to_bits().cast_signed() - SHIFT.to_bits().cast_signed()
+    let shifted = value.clamp(-most, most) + SHIFT;
+    (shifted.to_bits().cast_signed() - SHIFT.to_bits().cast_signed(), shifted - SHIFT)
 }
 
 /// The length of a vector under angular, where the squared length that distances are computed with
@@ -129,12 +179,14 @@ fn rounded(value: f32) -> i32 {
 ///
 /// `squared_length` is as [`bigannoy_metric::Prepared::comparable`] takes it.
 #[must_use]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
 pub fn certain_length(vector: &[f32], squared_length: Option<f32>) -> Option<f64> {
     let used = match squared_length {
         Some(known) if known != 0.0 => known,
         _ => kernel::dot(vector, vector),
     };
-    let squares: f64 = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    let squares = squares_of(vector);
     let near =
         (f64::from(used) - squares).abs() <= bound::stored_length_error(vector.len()) * squares;
     (near && SANE_SQUARES.contains(&squares)).then(|| squares.sqrt())
@@ -156,7 +208,12 @@ mod tests {
     #[test]
     fn values_are_rounded_to_the_nearest_code() {
         let values = [0.0, 0.49, 0.51, -0.51, 126.6, 127.2, -127.2, -3.4];
-        assert_eq!(values.map(rounded), [0, 0, 1, -1, 127, 127, -127, -3]);
+        let codes = values.map(|value| rounded(value).0);
+        assert_eq!(codes, [0, 0, 1, -1, 127, 127, -127, -3]);
+        assert_eq!(
+            values.map(|value| rounded(value).1),
+            [0.0, 0.0, 1.0, -1.0, 127.0, 127.0, -127.0, -3.0]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memmap2::MmapMut;
 
-use crate::Shape;
+use crate::{Kernel, Shape};
 
 /// A record for each item.
 ///
@@ -59,7 +59,8 @@ impl Sketch {
         let used = size * self.n_items as usize;
         let pieces = self.records[..used].chunks_mut(items * size);
         let starts = (0u32..).step_by(items);
-        starts.zip(pieces).map(move |(first, records)| Piece { shape, first, records })
+        let kernel = Kernel::new();
+        starts.zip(pieces).map(move |(first, records)| Piece { shape, kernel, first, records })
     }
 
     /// The record of `item`.
@@ -86,6 +87,7 @@ impl fmt::Debug for Sketch {
 #[derive(Debug)]
 pub struct Piece<'a> {
     shape: Shape,
+    kernel: Kernel,
     first: u32,
     records: &'a mut [u8],
 }
@@ -113,6 +115,6 @@ impl Piece<'_> {
         let size = self.shape.record_bytes();
         let record = &mut self.records[(item - self.first) as usize * size..][..size];
         record.fill(0);
-        self.shape.write(record, vector, squared_length);
+        self.kernel.write_item(self.shape, record, vector, squared_length);
     }
 }

@@ -54,12 +54,13 @@ impl Run<'_> {
         block: Range<usize>,
         vectors: &mut Vectors,
     ) -> Result<Answer, Error> {
+        let query = self.query().to_come(self.n_query - block.start);
         let found = match self.queries {
             Queries::External(rows) => {
                 self.read(rows, block.clone(), &mut vectors.single)?;
-                self.in_pool(|| self.query().by_rows(&vectors.single))
+                self.in_pool(|| query.by_rows(&vectors.single))
             }
-            Queries::Own => self.in_pool(|| self.query().by_items(items(&block))),
+            Queries::Own => self.in_pool(|| query.by_items(items(&block))),
         };
         let found = found.map_err(|source| self.failed(source))?;
         let neighbors = match self.reranked {
