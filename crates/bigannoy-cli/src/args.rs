@@ -351,7 +351,7 @@ pub(crate) struct Info {
     /// An index or a descriptor.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Read the whole index, check that it is undamaged, and tell the shape of its trees.
+    /// Read the whole index, items too, and check that it is undamaged.
     #[arg(long)]
     pub(crate) deep: bool,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use bigannoy::descriptor::{ByteString, ReadError, Storage};
 use bigannoy::format::Spread;
 use bigannoy::matrix::AttachError;
 use bigannoy::storage::StorageError;
-use bigannoy::{BigMatrix, Descriptor, Index};
+use bigannoy::{BigMatrix, Descriptor, Error, Index};
 
 use crate::args;
 use crate::failure::Failure;
@@ -75,29 +75,48 @@ fn index_lines(file: &Path, arguments: &args::Info) -> Result<Lines, Failure> {
     let index = bigannoy::open(file, &arguments.metadata.of(arguments.layout.options()))?;
     let mut lines: Lines = index.summary().into();
     lines.push(("generator", index.generator().unwrap_or("NA").to_owned()));
-    if arguments.deep {
-        lines.extend(deep_lines(&index)?);
-    }
+    lines.extend(if arguments.deep { deep_lines(&index)? } else { tree_lines(&index)? });
     Ok(lines)
+}
+
+/// The shape of the trees. Of a damaged index the damage is told, and it is none to whoever asks only
+/// what the sidecar says.
+fn tree_lines(index: &Index) -> Result<Lines, Failure> {
+    let interrupt = watch::interrupt()?;
+    let survey = match index.survey(&mut |_, _| !interrupt.load(Ordering::Relaxed)) {
+        Err(Error::Verify { source, .. }) => return Ok(vec![("damage", source.to_string())]),
+        survey => survey?,
+    };
+    let mut lines = vec![("nodes", (survey.splits + survey.leaves).to_string())];
+    lines.extend(shape_lines(survey.splits, survey.leaves, survey.leaf_size, survey.depth));
+    Ok(lines)
+}
+
+fn shape_lines(splits: u64, leaves: u64, leaf_size: Spread, depth: Spread) -> Lines {
+    let spread =
+        |spread: Spread| format!("{} to {}, mean {:.2}", spread.min, spread.max, spread.mean);
+    vec![
+        ("splits", splits.to_string()),
+        ("leaves", leaves.to_string()),
+        ("leaf_size", spread(leaf_size)),
+        ("depth", spread(depth)),
+    ]
 }
 
 /// What reading all of an index tells.
 fn deep_lines(index: &Index) -> Result<Lines, Failure> {
     let interrupt = watch::interrupt()?;
     let report = index.verify(&mut |_, _| !interrupt.load(Ordering::Relaxed))?;
-    let spread =
-        |spread: Spread| format!("{} to {}, mean {:.2}", spread.min, spread.max, spread.mean);
-    Ok(vec![
+    let mut lines = vec![
         ("whole", "true".to_owned()),
         ("items_present", report.n_present.to_string()),
         ("trees_found", report.n_trees.to_string()),
         ("records", report.n_nodes.to_string()),
-        ("splits", report.splits.to_string()),
+        ("nodes", (report.splits + report.leaves).to_string()),
         ("splits_without_plane", report.zero_planes.to_string()),
-        ("leaves", report.leaves.to_string()),
-        ("leaf_size", spread(report.leaf_size)),
-        ("depth", spread(report.depth)),
-    ])
+    ];
+    lines.extend(shape_lines(report.splits, report.leaves, report.leaf_size, report.depth));
+    Ok(lines)
 }
 
 fn descriptor_lines(descriptor: &Descriptor, file: &Path) -> Lines {

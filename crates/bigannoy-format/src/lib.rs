@@ -31,7 +31,7 @@
 //! [`ForestShape::read`] looks at the end of the file only, whatever its size. Every record is checked
 //! when it is read: [`Forest::record`] refuses a child that does not come before its parent, so that
 //! a walk down a damaged file ends, and a leaf that names items which are not there.
-//! [`Forest::verify`] looks at everything.
+//! [`Forest::verify`] looks at everything; [`Forest::survey`] only tells the shape of the trees.
 //!
 //! # Source
 //! The layouts are those of Annoy 1.17.3; euclidean, angular and manhattan files are the same in all
@@ -45,6 +45,7 @@ mod forest;
 mod layout;
 mod record;
 mod sidecar;
+mod survey;
 mod verify;
 
 pub use dcf::{DcfError, DcfField, is_field_name, parse_dcf, write_dcf};
@@ -53,4 +54,5 @@ pub use forest::{Forest, ForestShape};
 pub use layout::{Layout, LayoutError, MAX_NODES, UnknownVariant, Variant};
 pub use record::{BitSplit, NodeId, Record, Split};
 pub use sidecar::{Sidecar, SidecarError};
+pub use survey::ForestSurvey;
 pub use verify::{ForestReport, Spread, VerifyError};

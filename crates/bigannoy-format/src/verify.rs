@@ -43,6 +43,15 @@ pub struct Spread {
     pub max: u32,
 }
 
+impl Spread {
+    /// Between these extremes, of `count` numbers whose sum is `sum`. All zero if there are none.
+    pub(crate) fn new((min, max): (u32, u32), sum: u64, count: u64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a mean need not be exact")]
+        let mean = sum as f64 / count.max(1) as f64;
+        Spread { min: min.min(max), mean, max }
+    }
+}
+
 /// Why an index did not pass [`Forest::verify`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -89,7 +98,7 @@ impl Forest<'_> {
         let shape = self.shape();
         let (n_items, n_nodes) = (shape.n_items(), shape.n_nodes());
         let total = 2 * u64::from(n_nodes) - u64::from(n_items);
-        let mut steps = Steps { done: 0, total, go_on };
+        let mut steps = Steps::new(total, go_on);
         let n_present = check_items(*self, &mut steps)?;
         let (mut parents, zero_planes) = check_nodes(*self, &mut steps)?;
         let (roots, copies) = find_roots(*self, &parents)?;
@@ -102,8 +111,6 @@ impl Forest<'_> {
         let zero_copies = copies.iter().filter(|&&copy| is_zero_plane(self, copy)).count();
         #[expect(clippy::cast_possible_truncation, reason = "fewer than records")]
         let n_trees = roots.len() as u32;
-        #[expect(clippy::cast_precision_loss, reason = "a mean need not be exact")]
-        let mean = |sum: u64, of: u64| sum as f64 / of as f64;
         let places = u64::from(n_present) * u64::from(n_trees);
         Ok(ForestReport {
             n_items,
@@ -113,29 +120,30 @@ impl Forest<'_> {
             splits: walk.splits,
             zero_planes: zero_planes - zero_copies as u64,
             leaves: walk.leaves,
-            leaf_size: Spread {
-                min: walk.leaf_size.0,
-                mean: mean(places, walk.leaves),
-                max: walk.leaf_size.1,
-            },
-            depth: Spread {
-                min: walk.depth.0,
-                mean: mean(walk.depth_sum, places),
-                max: walk.depth.1,
-            },
+            leaf_size: Spread::new(walk.leaf_size, places, walk.leaves),
+            depth: Spread::new(walk.depth, walk.depth_sum, places),
         })
     }
 }
 
 /// How far the work is, and whether it is to go on.
-struct Steps<'f> {
+pub(crate) struct Steps<'f> {
     done: u64,
     total: u64,
     go_on: &'f mut dyn FnMut(u64, u64) -> bool,
 }
 
-impl Steps<'_> {
-    fn step(&mut self) -> Result<(), VerifyError> {
+impl<'f> Steps<'f> {
+    pub(crate) fn new(total: u64, go_on: &'f mut dyn FnMut(u64, u64) -> bool) -> Self {
+        Steps { done: 0, total, go_on }
+    }
+
+    /// Steps taken.
+    pub(crate) fn done(&self) -> u64 {
+        self.done
+    }
+
+    pub(crate) fn step(&mut self) -> Result<(), VerifyError> {
         self.done += 1;
         if self.done.is_multiple_of(STRIDE) && !(self.go_on)(self.done, self.total) {
             return Err(VerifyError::Interrupted);
@@ -445,7 +453,7 @@ impl<'a> TreeWalk<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ForestShape, Layout, Variant};
+    use crate::{ForestShape, ForestSurvey, Layout, Variant};
 
     /// Trees over items `0..n_items` but for `gaps`, halved by number until a leaf holds them.
     fn forest(layout: Layout, n_items: u32, gaps: &[u32], trees: u32) -> Vec<u32> {
@@ -523,12 +531,56 @@ mod tests {
                     assert!(report.splits <= nodes && nodes <= report.splits + report.leaves);
                     assert_eq!(report.zero_planes, 0);
                     assert!(report.depth.min <= report.depth.max && report.leaf_size.min >= 1);
+                    let survey = surveyed(&words, layout).unwrap();
+                    assert_eq!((survey.n_trees, survey.splits), (trees, report.splits));
+                    assert_eq!((survey.leaves, survey.depth), (report.leaves, report.depth));
+                    // A root that is a leaf claims the gaps too.
+                    let size = if report.splits > 0 { report.leaf_size.max } else { n_items };
+                    assert_eq!(survey.leaf_size.max, size, "{layout:?}, {n_items}");
                 }
             }
             // A single item of a large number.
             let words = forest(layout, 51, &(0..50).collect::<Vec<_>>(), 2);
             let report = verified(&words, layout).unwrap();
             assert_eq!((report.n_present, report.n_trees, report.leaves), (1, 2, 2));
+        }
+    }
+
+    fn surveyed(words: &[u32], layout: Layout) -> Result<ForestSurvey, String> {
+        let bytes = bytemuck::cast_slice(words);
+        let shape = ForestShape::read(bytes, layout).map_err(|error| error.to_string())?;
+        shape.over(bytes).survey(&mut |_, _| true).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_survey_of_damaged_trees_ends() {
+        for layout in layouts() {
+            let words = forest(layout, 60, &[], 1);
+            let size = layout.record_words();
+            let records = words.len() / size;
+            // All that come below a record come below it twice: as many ways as two to the depth.
+            let mut tangled = words.clone();
+            for record in 61..records {
+                let record = &mut tangled[record * size..][..size];
+                if record[0] as usize > layout.leaf_capacity() {
+                    let [child, other] = layout.children(record);
+                    layout.set_children(record, [child.max(other); 2]);
+                }
+            }
+            let long: Vec<u32> = (0..40).fold(tangled[..60 * size].to_vec(), |mut words, _| {
+                let before = u32::try_from(words.len() / size).unwrap() - 1;
+                push_split(layout, &mut words, 60, [before, before]);
+                words
+            });
+            for damaged in [&tangled, &long] {
+                let result = surveyed(damaged, layout);
+                assert!(result.is_err() || result.unwrap().splits < records as u64, "{layout:?}");
+            }
+            assert!(surveyed(&long, layout).unwrap_err().contains("were seen before"));
+            // A child past the end.
+            let mut cut = words.clone();
+            layout.set_children(&mut cut[(records - 1) * size..], [1 << 30, 0]);
+            assert!(surveyed(&cut, layout).unwrap_err().contains("does not come before it"));
         }
     }
 

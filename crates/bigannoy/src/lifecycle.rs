@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 #[cfg(doc)]
 use bigannoy_format::Forest;
-use bigannoy_format::{ForestReport, Layout, OpenError, VerifyError};
+use bigannoy_format::{ForestReport, ForestSurvey, Layout, OpenError, VerifyError};
 use bigannoy_search::Index as Searcher;
 use bigannoy_storage::{Access, OpenFile};
 
@@ -115,13 +115,30 @@ impl Index {
     /// # Errors
     /// [`Error`]: the index cannot be mapped, is damaged, or `go_on` said no.
     pub fn verify(&self, go_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<ForestReport, Error> {
-        self.loaded()?.forest().verify(go_on).map_err(|error| match error {
+        self.loaded()?.forest().verify(go_on).map_err(|error| self.not_whole(error))
+    }
+
+    /// Walks through all trees and tells their shape (see [`Forest::survey`]): how many splits and
+    /// leaves, how deep, how full. Looks at no item; [`Index::verify`] looks at everything.
+    ///
+    /// `go_on` is asked from time to time, with how many of how many steps are done, whether to go
+    /// on. Cost: the beginning of each record of the trees is read once.
+    ///
+    /// # Errors
+    /// [`Error`]: the index cannot be mapped, a tree is damaged so that it has no shape, or `go_on`
+    /// said no.
+    pub fn survey(&self, go_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<ForestSurvey, Error> {
+        self.loaded()?.forest().survey(go_on).map_err(|error| self.not_whole(error))
+    }
+
+    fn not_whole(&self, error: VerifyError) -> Error {
+        match error {
             VerifyError::Interrupted => {
                 let written = format!("{} was not looked at to its end", self.path.display());
                 Error::Interrupted { written }
             }
             source => Error::Verify { index: self.path.clone(), source },
-        })
+        }
     }
 
     /// The name of the definition by which the index was built, as the sidecar has it (see
