@@ -24,9 +24,9 @@ const HELP: &str = "\
 usage: cargo xtask <command>
 
   bench [PART] [OPTIONS]        us and other libraries side by side; PART is build, search,
-                                exact, growth, peers (the first, second and fourth; the
-                                default), parts, all or smoke; CONTRIBUTING.md
-                                tells the options
+                                same-file (the last of search), exact, growth, peers
+                                (build, search and growth; the default), parts, all or
+                                smoke; CONTRIBUTING.md tells the options
   ci [--keep-going]             everything that CI checks except R: format, lints, tests,
                                 docs, links, deps, fixtures, the README's main command
   features                      tests what is behind features that are off by default

@@ -10,6 +10,7 @@ mod growth;
 mod options;
 mod parts;
 mod process;
+mod same_file;
 mod search;
 mod served;
 mod session;
@@ -40,6 +41,7 @@ fn measure(options: Options) -> Outcome {
         match part {
             Part::Build => build::run(&mut session)?,
             Part::Search => search::run(&mut session)?,
+            Part::SameFile => same_file::run(&mut session)?,
             Part::Exact => exact::run(&mut session)?,
             Part::Growth => growth::run(&mut session)?,
             Part::Parts => parts::run_all(&session)?,

@@ -11,6 +11,8 @@ use crate::run::{Failure, root};
 pub(crate) enum Part {
     Build,
     Search,
+    /// The last part of `Search` by itself.
+    SameFile,
     Exact,
     Growth,
     /// Those in which others take part, and how cost grows.
@@ -165,6 +167,7 @@ fn part(name: &str) -> Result<Part, Failure> {
     Ok(match name {
         "build" => Part::Build,
         "search" => Part::Search,
+        "same-file" => Part::SameFile,
         "exact" => Part::Exact,
         "growth" => Part::Growth,
         "peers" => Part::Peers,
@@ -173,8 +176,8 @@ fn part(name: &str) -> Result<Part, Failure> {
         "smoke" => Part::Smoke,
         _ => {
             let fault = format!(
-                "cargo xtask bench does not know {name}: build, search, exact, growth, peers, parts, \
-                 all or smoke"
+                "cargo xtask bench does not know {name}: build, search, same-file, exact, growth, \
+                 peers, parts, all or smoke"
             );
             return Err(fault.into());
         }

@@ -132,9 +132,24 @@ impl Session {
         self.data_of(&self.options.source, rows, self.options.queries)
     }
 
+    /// Likewise, under this metric.
+    pub(crate) fn data_under(&self, metric: &str, rows: usize) -> Result<PathBuf, Failure> {
+        self.prepared(metric, &self.options.source, rows, self.options.queries)
+    }
+
     /// Likewise, from another source.
     pub(crate) fn data_of(
         &self,
+        source: &Source,
+        rows: usize,
+        queries: usize,
+    ) -> Result<PathBuf, Failure> {
+        self.prepared(&self.options.metric, source, rows, queries)
+    }
+
+    fn prepared(
+        &self,
+        metric: &str,
         source: &Source,
         rows: usize,
         queries: usize,
@@ -147,9 +162,9 @@ impl Session {
             }
             Source::Synthetic { shape, columns } => format!("{shape}-{columns}"),
         };
-        let key = match self.options.metric.as_str() {
+        let key = match metric {
             "euclidean" => key,
-            metric => format!("{key}-{metric}"),
+            _ => format!("{key}-{metric}"),
         };
         let all = if rows > usize::MAX >> 2 { "all".to_owned() } else { rows.to_string() };
         let path = self.options.out.join("data").join(format!("{key}-{all}"));
@@ -157,7 +172,7 @@ impl Session {
         let mut words = vec!["prepare".to_owned(), "--out".to_owned(), out.into_owned()];
         let mut add = |name: &str, value: String| words.extend([format!("--{name}"), value]);
         add("rows", rows.to_string());
-        add("metric", self.options.metric.clone());
+        add("metric", metric.to_owned());
         add("queries", queries.to_string());
         match source {
             Source::Files { reference, query } => {

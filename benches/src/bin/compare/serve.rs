@@ -52,13 +52,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             })
         });
     }
-    let (index, mut built) = index(arguments, &data.join("train.desc"), metric, trees)?;
+    let (mut index, mut built) = index(arguments, &data.join("train.desc"), metric, trees)?;
     built["version"] = version.into();
     built["ladder"] = LADDER.as_slice().into();
     built["whole"] = true.into();
     say(&built)?;
     answer(|request| {
         let budget: usize = text(request, "setting")?.parse()?;
+        if request["fresh"] == true {
+            index = bigannoy::open(index.path(), &OpenOptions::new().prefault(true))?;
+        }
         let single = SearchOptions::new(K).search_k(budget);
         respond(request, &queries, &mut |queries, threads| {
             let options = match threads {

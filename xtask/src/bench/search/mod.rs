@@ -1,15 +1,15 @@
-//! `cargo xtask bench search`: recall and throughput ([`recall`]), one index file in two programs
-//! ([`same_file`]), and the whole way from disk to disk ([`disk`]).
+//! `cargo xtask bench search`: recall and throughput ([`recall`]), the whole way from disk to disk
+//! ([`disk`]), and one index file in two programs ([`super::same_file`]).
 
 mod disk;
 mod recall;
-mod same_file;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::same_file;
 use super::served::Served;
 use super::session::Session;
 use crate::run::{Failure, Outcome};
@@ -72,12 +72,13 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
     }
     let choices = race.choices();
     let rates = race.measure(&choices)?;
-    race.same_file()?;
-    race.whole_way(&choices, &rates)
+    race.whole_way(&choices, &rates)?;
+    drop(race);
+    same_file::run(session)
 }
 
 /// Queries in the prepared data: ten distances of eight bytes for each.
-fn count_queries(data: &Path) -> Result<usize, Failure> {
+pub(super) fn count_queries(data: &Path) -> Result<usize, Failure> {
     let path = data.join("exact.bin");
     let bytes = fs::metadata(&path).map_err(|e| format!("cannot use {}: {e}", path.display()))?;
     usize::try_from(bytes.len() / 80).map_err(|e| e.to_string().into())
@@ -89,7 +90,7 @@ pub(crate) fn threads() -> Vec<usize> {
     (1..=available.min(2)).collect()
 }
 
-fn number(answer: &Value, name: &str) -> Result<f64, Failure> {
+pub(super) fn number(answer: &Value, name: &str) -> Result<f64, Failure> {
     answer[name].as_f64().ok_or_else(|| format!("an answer has no {name}: {answer}").into())
 }
 
