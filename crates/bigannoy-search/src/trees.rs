@@ -93,36 +93,43 @@ impl Trees {
     pub(crate) fn new(forest: Forest<'_>) -> Option<Self> {
         let visits = AtomicU64::new(most_visits(forest.shape()));
         let roots = forest.shape().roots();
-        let links = links(forest);
-        let surveys: Vec<Option<Survey>> =
-            roots.par_iter().map(|&root| Survey::new(forest, &links, root, &visits)).collect();
-        drop(links);
-        let surveys: Vec<Survey> = surveys.into_iter().collect::<Option<_>>()?;
-        let count = surveys.iter().map(|survey| survey.nodes.len()).sum();
+        let links = Links::new(forest);
+        let counts: Vec<Option<usize>> =
+            roots.par_iter().map(|&root| links.count(root, &visits)).collect();
+        let counts: Vec<usize> = counts.into_iter().collect::<Option<_>>()?;
+        let count = counts.iter().sum();
         let fits = u32::try_from(count).ok().filter(|_| count <= MOST_SPLITS)?;
         let mut planes = Planes::new(forest.shape().layout().dim(), fits)?;
-        let mut nodes = Vec::with_capacity(count);
-        let mut leaves = Vec::with_capacity(2 * count + surveys.len());
-        let mut words = Vec::with_capacity(count);
-        let mut firsts = Vec::with_capacity(surveys.len());
-        for survey in &surveys {
-            #[expect(clippy::cast_possible_truncation, reason = "there are so few in all")]
-            let first = nodes.len() as u32;
-            firsts.push(first);
-            nodes.extend_from_slice(&survey.nodes);
-            leaves.extend_from_slice(&survey.leaves);
-            words.extend(survey.words.iter().map(|word| word + (first << 2)));
-        }
-        let mut places = Vec::with_capacity(surveys.len());
-        for (survey, first) in surveys.iter().zip(firsts) {
-            places.push(match survey.root {
-                None => Place(first),
-                Some(leaf) => {
-                    leaves.push(leaf);
-                    Place(LEAF | u32::try_from(leaves.len() - 1).ok()?)
+        // One after the other, the trees fill these.
+        let (mut nodes, mut words) = (vec![0; count], vec![0; count]);
+        let mut leaves = vec![Leaf::default(); 2 * count];
+        let mut surveys = Vec::with_capacity(roots.len());
+        let mut places = Vec::with_capacity(roots.len());
+        let mut lone = Vec::new();
+        {
+            let (mut nodes, mut words) = (nodes.as_mut_slice(), words.as_mut_slice());
+            let (mut leaves, mut first) = (leaves.as_mut_slice(), 0);
+            for (&root, splits) in roots.iter().zip(counts) {
+                if splits == 0 {
+                    let Next::Leaf(items) = links.next(root.0) else { return None };
+                    places.push(Place(LEAF | u32::try_from(2 * count + lone.len()).ok()?));
+                    lone.push(Leaf { node: root.0, count: items });
+                    continue;
                 }
-            });
+                places.push(Place(first));
+                let survey = Survey {
+                    first,
+                    nodes: nodes.split_off_mut(..splits)?,
+                    words: words.split_off_mut(..splits)?,
+                    leaves: leaves.split_off_mut(..2 * splits)?,
+                };
+                surveys.push((root, survey));
+                first += u32::try_from(splits).ok()?;
+            }
         }
+        surveys.into_par_iter().for_each(|(root, survey)| survey.fill(&links, root));
+        drop(links);
+        leaves.extend(lone);
         let pieces: Vec<_> = planes.pieces_mut(PIECE).collect();
         pieces.into_par_iter().try_for_each(|mut piece| {
             for plane in piece.planes() {
@@ -190,66 +197,98 @@ impl Next {
     }
 }
 
-/// What follows each record that is no item, read in the order of the file.
-fn links(forest: Forest<'_>) -> Vec<Next> {
-    let nodes = forest.shape().n_items()..forest.shape().n_nodes();
-    nodes.into_par_iter().map(|node| Next::of(forest, NodeId(node))).collect()
+/// What follows each record that is no item, in two words; read in the order of the file.
+struct Links<'a> {
+    forest: Forest<'a>,
+    packed: Vec<[u32; 2]>,
 }
 
-/// One tree, level by level.
-struct Survey {
-    nodes: Vec<u32>,
-    words: Vec<u32>,
-    leaves: Vec<Leaf>,
-    /// Where the root is a leaf.
-    root: Option<Leaf>,
-}
+/// In the second word, where a child is for splits: no record has this number.
+const NO_SPLIT: u32 = u32::MAX;
+/// In the first, where a leaf has its count: none has so many items.
+const NOTHING: u32 = u32::MAX;
 
-impl Survey {
-    fn new(forest: Forest<'_>, links: &[Next], root: NodeId, visits: &AtomicU64) -> Option<Self> {
-        let mut survey =
-            Survey { nodes: Vec::new(), words: Vec::new(), leaves: Vec::new(), root: None };
-        let n_items = forest.shape().n_items();
-        let next_of = |node: u32| match node.checked_sub(n_items) {
-            Some(at) => links[at as usize],
-            None => Next::of(forest, NodeId(node)),
-        };
-        // Children of the splits in `nodes`, found with them.
-        let mut children = Vec::new();
-        match next_of(root.0) {
-            Next::Leaf(count) => survey.root = Some(Leaf { node: root.0, count }),
-            Next::Split(below) => {
-                survey.nodes.push(root.0);
-                children.push(below);
-            }
-            Next::Nothing => return None,
+impl<'a> Links<'a> {
+    fn new(forest: Forest<'a>) -> Self {
+        let nodes = forest.shape().n_items()..forest.shape().n_nodes();
+        let packed = nodes.into_par_iter().map(|node| match Next::of(forest, NodeId(node)) {
+            Next::Split(children) => children,
+            Next::Leaf(count) => [count, NO_SPLIT],
+            Next::Nothing => [NOTHING, NO_SPLIT],
+        });
+        Links { forest, packed: packed.collect() }
+    }
+
+    #[inline]
+    fn next(&self, node: u32) -> Next {
+        match node.checked_sub(self.forest.shape().n_items()) {
+            Some(at) => match self.packed[at as usize] {
+                [NOTHING, NO_SPLIT] => Next::Nothing,
+                [count, NO_SPLIT] => Next::Leaf(count),
+                children => Next::Split(children),
+            },
+            None => Next::of(self.forest, NodeId(node)),
         }
-        let mut next = 0;
-        while let Some(&below) = children.get(next) {
-            next += 1;
-            let first = children.len();
-            let mut word = u32::try_from(first).ok().filter(|_| first <= MOST_SPLITS)? << 2;
-            for (side, child) in below.into_iter().enumerate() {
-                let leaf = match next_of(child) {
-                    Next::Leaf(count) => Leaf { node: child, count },
-                    Next::Split(below) => {
-                        word |= 1 << side;
-                        survey.nodes.push(child);
-                        children.push(below);
-                        Leaf::default()
+    }
+
+    /// How many splits a tree has. `None` where it has no end, or something is damaged.
+    fn count(&self, root: NodeId, visits: &AtomicU64) -> Option<usize> {
+        let mut count = 0;
+        let mut open = vec![root.0];
+        while let Some(node) = open.pop() {
+            match self.next(node) {
+                Next::Split(children) => {
+                    count += 1;
+                    open.extend(children);
+                    // In a graph that is no tree a split may be come to any number of times.
+                    if count % PIECE == 0 {
+                        spend(visits, PIECE as u64)?;
                     }
-                    Next::Nothing => return None,
-                };
-                survey.leaves.push(leaf);
-            }
-            survey.words.push(word);
-            // In a graph that is no tree a split may be come to any number of times.
-            if next % PIECE == 0 {
-                spend(visits, PIECE as u64)?;
+                }
+                Next::Leaf(_) => {}
+                Next::Nothing => return None,
             }
         }
-        spend(visits, (next % PIECE) as u64)?;
-        Some(survey)
+        spend(visits, (count % PIECE) as u64)?;
+        Some(count)
+    }
+}
+
+/// The place of one tree among all.
+struct Survey<'a> {
+    /// The number of its first split.
+    first: u32,
+    nodes: &'a mut [u32],
+    words: &'a mut [u32],
+    leaves: &'a mut [Leaf],
+}
+
+impl Survey<'_> {
+    /// Numbers the splits below `root`, which are as many as there is place for: depth first, which is
+    /// about the order in which they stand in the file, backwards.
+    fn fill(self, links: &Links<'_>, root: NodeId) {
+        let Survey { first, nodes, words, leaves } = self;
+        nodes[0] = root.0;
+        let mut numbered = 1_u32;
+        let mut open = vec![0];
+        while let Some(split) = open.pop() {
+            let at = split as usize;
+            let Next::Split(children) = links.next(nodes[at]) else { continue };
+            words[at] = (first + numbered) << 2;
+            for (side, child) in children.into_iter().enumerate() {
+                match links.next(child) {
+                    Next::Split(_) => {
+                        words[at] |= 1 << side;
+                        nodes[numbered as usize] = child;
+                        open.push(numbered);
+                        numbered += 1;
+                    }
+                    Next::Leaf(count) => leaves[2 * at + side] = Leaf { node: child, count },
+                    // Counting came by here.
+                    Next::Nothing => {}
+                }
+            }
+        }
     }
 }
 
