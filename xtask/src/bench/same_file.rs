@@ -16,6 +16,8 @@ use super::session::Session;
 use crate::run::{Failure, Outcome};
 
 const TREES: &str = "50";
+/// Neighbors of each query.
+const K: usize = 10;
 const BUDGETS: [usize; 2] = [1_000, 10_000];
 /// Queries that are answered one by one, and by Annoy in whichever way: its rate does not depend on how
 /// many there are.
@@ -68,7 +70,8 @@ struct Measured {
     annoy: Vec<Rate>,
     ours: Vec<Rate>,
     recall: f64,
-    same: Option<bool>,
+    /// Of the queries that both have answered, how many have other neighbors: at most, of all rounds.
+    other: Option<usize>,
 }
 
 pub(crate) fn run(session: &mut Session) -> Outcome {
@@ -128,8 +131,8 @@ impl<'a> Pair<'a> {
                 for mode in Mode::ALL {
                     if mode != Mode::Single || threads == 1 {
                         let (annoy, ours) = (Vec::new(), Vec::new());
-                        let (recall, same) = (f64::NAN, None);
-                        all.push(Measured { mode, search_k, threads, annoy, ours, recall, same });
+                        let (recall, other) = (f64::NAN, None);
+                        all.push(Measured { mode, search_k, threads, annoy, ours, recall, other });
                     }
                 }
             }
@@ -155,11 +158,7 @@ impl<'a> Pair<'a> {
         if let Some(annoy) = &mut self.annoy {
             let answer = annoy.ask(&request(self.few, &annoy_ids))?;
             one.annoy.push(rate(&answer, self.few)?);
-            let read = |path: &Path| {
-                fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
-            };
-            let same = read(&our_ids)?.starts_with(&read(&annoy_ids)?);
-            one.same = Some(same && one.same != Some(false));
+            one.other = one.other.max(Some(others(&our_ids, &annoy_ids)?));
         }
         Ok(())
     }
@@ -182,10 +181,27 @@ impl<'a> Pair<'a> {
                 "ours": middle(&one.ours, |rate| rate.wall),
                 "annoy_cpu": middle(&one.annoy, |rate| rate.cpu),
                 "ours_cpu": middle(&one.ours, |rate| rate.cpu),
-                "same_ids": one.same,
+                "other": one.other,
             }),
         )
     }
+}
+
+/// How many queries have other neighbors in one file than in the other, as far as both go. Their order does
+/// not count: Annoy as it is installed may sum in another order, and two distances that are all but the same
+/// change places.
+fn others(ours: &Path, annoys: &Path) -> Result<usize, Failure> {
+    let read = |path: &Path| -> Result<Vec<Vec<[u8; 4]>>, Failure> {
+        let bytes = fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        let rows = bytes.as_chunks::<4>().0.chunks(K).map(|row| {
+            let mut row = row.to_vec();
+            row.sort_unstable();
+            row
+        });
+        Ok(rows.collect())
+    };
+    let (ours, annoys) = (read(ours)?, read(annoys)?);
+    Ok(ours.iter().zip(&annoys).filter(|(ours, annoys)| ours != annoys).count())
 }
 
 fn rate(answer: &Value, queries: usize) -> Result<Rate, Failure> {
