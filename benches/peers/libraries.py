@@ -31,12 +31,17 @@ class Annoy:
         self.index = annoy.AnnoyIndex(rows.shape[1], metric)
 
     def build(self, threads):
+        begin = time.process_time()
         for item, row in enumerate(self.rows):
             self.index.add_item(item, row)
         self.index.set_seed(42)
-        start = time.process_time()
+        start, cpu = time.perf_counter(), time.process_time()
         self.index.build(self.trees, n_jobs=threads)
-        self.trees_cpu = time.process_time() - start
+        self.parts = {
+            "rows_cpu": cpu - begin,
+            "trees_seconds": time.perf_counter() - start,
+            "trees_cpu": time.process_time() - cpu,
+        }
 
     def save(self, path):
         self.index.save(path)

@@ -79,7 +79,7 @@ def prepare(args):
     _, seconds, cpu = timed(build)
     built = {"build_seconds": seconds, "build_cpu": cpu, "bytes": size(stored)}
     # Where adding rows one by one from Python is not to count.
-    built["trees_cpu"] = getattr(library, "trees_cpu", None)
+    built.update(getattr(library, "parts", {}))
     if not args.build_only:
         notes.write_text(json.dumps(built))
     return library, built

@@ -66,7 +66,7 @@ pub use error::BenchError;
 pub use interval::Interval;
 pub use latency::Latency;
 pub use machine::machine;
-pub use measure::{Cost, MemoryPeak};
+pub use measure::{Cost, MemoryPeak, Stopwatch};
 pub use recall::{RecallSuite, SUITE_SEARCH_K, SUITE_TREES, recall_suite};
 pub use run::Validated;
 pub use settings::{BenchOptions, Queries, TellStage, Watch};

@@ -17,18 +17,39 @@ pub struct Cost {
 impl Cost {
     /// Does `work` and tells what it cost.
     pub fn of<R>(work: impl FnOnce() -> R) -> (R, Cost) {
-        let cpu = cpu_seconds();
-        let start = Instant::now();
+        let mut watch = Stopwatch::start();
         let result = work();
-        let elapsed = start.elapsed().as_secs_f64();
-        let cpu = cpu_seconds().zip(cpu).map(|(end, start)| end - start);
-        (result, Cost { elapsed, cpu })
+        (result, watch.lap())
     }
 
     /// The cost in the middle by elapsed time; of an even number the cheaper of the two.
     pub(crate) fn median(mut costs: Vec<Cost>) -> Cost {
         costs.sort_by(|a, b| a.elapsed.total_cmp(&b.elapsed));
         costs.get((costs.len().max(1) - 1) / 2).copied().unwrap_or_default()
+    }
+}
+
+/// Tells what work cost, piece after piece.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    cpu: Option<f64>,
+    start: Instant,
+}
+
+impl Stopwatch {
+    /// Begins with the first piece.
+    #[must_use]
+    pub fn start() -> Self {
+        Stopwatch { cpu: cpu_seconds(), start: Instant::now() }
+    }
+
+    /// What this piece cost; the next begins.
+    pub fn lap(&mut self) -> Cost {
+        let now = Stopwatch::start();
+        let elapsed = (now.start - self.start).as_secs_f64();
+        let cpu = now.cpu.zip(self.cpu).map(|(end, start)| end - start);
+        *self = now;
+        Cost { elapsed, cpu }
     }
 }
 

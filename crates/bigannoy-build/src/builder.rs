@@ -243,7 +243,7 @@ impl<'a> IndexBuilder<'a> {
         let mut n_nodes = n_items;
         let mut roots: Vec<u32> = Vec::new();
         self.report(BuildStage::Trees, 0, self.trees as u64);
-        let take = |tree: usize, mut records: Vec<u32>| {
+        let take = |tree: usize, records: &mut Vec<u32>| {
             let size = layout.record_words();
             // Room for the tree and for the copies of all roots, this one's included.
             let end = n_nodes as usize + records.len() / size;
@@ -252,8 +252,8 @@ impl<'a> IndexBuilder<'a> {
                 .ok()
                 .filter(|_| end + tree < MAX_NODES as usize)
                 .ok_or(BuildError::TooManyTrees { asked: self.trees, fit: tree })?;
-            renumber(&mut records, layout, n_items, first);
-            store.append(&records).map_err(BuildError::Store)?;
+            renumber(records, layout, n_items, first);
+            store.append(records).map_err(BuildError::Store)?;
             roots.extend_from_slice(&records[records.len() - size..]);
             self.report(BuildStage::Trees, tree as u64 + 1, self.trees as u64);
             Ok(())

@@ -4,69 +4,86 @@
 //! go down the planes that each tree has chosen by a sample.
 
 use crate::items::Items;
-use crate::random::SetKey;
+use crate::random::{SetKey, TreeRandom};
 use crate::rows::NearRows;
 use crate::split::Splitter;
 use crate::upper::{BLOCK, Crown, Upper, is_due};
 
-/// A tree whose crown is growing.
+/// A tree in the works.
 #[derive(Debug)]
 pub(crate) struct Young {
-    splitter: Splitter,
+    random: TreeRandom,
     upper: Upper,
     /// The part of the crown in which each item is.
     parts: Vec<u16>,
+    crown: Crown,
 }
 
 impl Young {
-    pub(crate) fn new(splitter: Splitter) -> Self {
-        Young { splitter, upper: Upper::default(), parts: Vec::new() }
+    pub(crate) fn new(random: TreeRandom) -> Self {
+        Young { random, upper: Upper::default(), parts: Vec::new(), crown: Crown::default() }
     }
 
-    /// The crown over all items, and what splits the sets below it.
-    pub(crate) fn into_parts(self, n_items: u32) -> (Crown, Splitter) {
-        if self.upper.is_empty() {
-            return (Crown::none(n_items), self.splitter);
+    /// The beginning of another tree, in the memory of this one.
+    pub(crate) fn renew(&mut self, random: TreeRandom) {
+        self.random = random;
+        self.upper = Upper::default();
+    }
+
+    /// Where the tree's random numbers come from.
+    pub(crate) fn random(&self) -> TreeRandom {
+        self.random.clone()
+    }
+
+    /// The crown over all items.
+    pub(crate) fn finish(&mut self, n_items: u32) -> &mut Crown {
+        let Young { upper, parts, crown, .. } = self;
+        crown.ids.clear();
+        if upper.is_empty() {
+            crown.ids.extend(0..n_items);
+            crown.splits.clear();
+        } else {
+            crown.ids.resize(n_items as usize, 0);
+            #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
+            let item = |place| place as u32;
+            crown.splits = std::mem::take(upper).arrange(parts, &item, &mut crown.ids);
         }
-        let mut ids = vec![0; n_items as usize];
-        #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
-        let splits = self.upper.arrange(&self.parts, &|place| place as u32, &mut ids);
-        (Crown { ids, splits }, self.splitter)
+        crown
     }
 }
 
 /// Grows the crowns of several trees over all `items`. Tells whether they are whole: `stop` can end it
-/// early.
+/// early. What chooses the planes and holds the sample is used for one tree after the other.
 pub(crate) fn grow_crowns(
     items: Items<'_>,
     n_items: u32,
     trees: &mut [Young],
+    (splitter, sample): (&mut Splitter, &mut NearRows),
     stop: &dyn Fn() -> bool,
 ) -> bool {
     let count = n_items as usize;
-    let mut sample = NearRows::default();
-    for Young { splitter, upper, parts } in &mut *trees {
+    for Young { random, upper, parts, .. } in &mut *trees {
         if stop() {
             return false;
         }
         if !is_due(items.layout(), count) {
             return true;
         }
+        splitter.renew(random.clone());
         #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
-        let all = (count, &|place| place as u32);
-        *upper = Upper::choose(splitter, &mut sample, items, (all.0, all.1), SetKey::ROOT);
+        let item = |place| place as u32;
+        *upper = Upper::choose(splitter, sample, items, (count, &item), SetKey::ROOT);
         if !upper.is_empty() {
             parts.resize(count, 0);
         }
     }
-    drop(sample);
     let mut some = Vec::with_capacity(BLOCK);
     for first in (0..count).step_by(BLOCK) {
         let end = count.min(first + BLOCK);
         some.clear();
         #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
         some.extend(first as u32..end as u32);
-        for Young { splitter, upper, parts } in &mut *trees {
+        for Young { upper, parts, .. } in &mut *trees {
             if !upper.is_empty() {
                 upper.descend(splitter, items, &some, &mut parts[first..end]);
             }
@@ -86,8 +103,6 @@ mod tests {
     use bigannoy_metric::Metric;
 
     use crate::grow::grow;
-    use crate::random::TreeRandom;
-
     #[test]
     fn crowns_that_grow_together_are_those_of_single_trees() {
         const ITEMS: u32 = 9000;
@@ -108,15 +123,27 @@ mod tests {
                     squares.push(vector.iter().map(|value| value * value).sum());
                 }
                 let items = Items::new(&words, layout, &squares);
-                let new = || Splitter::new(TreeRandom::new(3, 1));
-                let mut young = [Young::new(new()), Young::new(new())];
-                assert!(grow_crowns(items, ITEMS, &mut young, &|| false));
-                let plain = grow(items, Crown::none(ITEMS), &mut new(), &|| false).unwrap();
-                for young in young {
-                    let (crown, mut splitter) = young.into_parts(ITEMS);
-                    assert!(equal > 0 || crown.splits.is_empty() == (metric == Metric::Dot));
-                    let tree = grow(items, crown, &mut splitter, &|| false).unwrap();
-                    assert!(tree.records == plain.records, "{metric}, {equal}");
+                let random = || TreeRandom::new(3, 1);
+                let mut splitter = Splitter::new(random());
+                let mut plain = Vec::new();
+                let none = &mut Crown::none(ITEMS);
+                assert!(grow(items, none, &mut splitter, &|| false, &mut plain));
+                let mut young = [Young::new(random()), Young::new(TreeRandom::new(9, 9))];
+                young[1].renew(random());
+                let mut sample = NearRows::default();
+                // The second time in the memory of the first.
+                for _ in 0..2 {
+                    let room = (&mut splitter, &mut sample);
+                    assert!(grow_crowns(items, ITEMS, &mut young, room, &|| false));
+                    for young in &mut young {
+                        let crown = young.finish(ITEMS);
+                        assert!(equal > 0 || crown.splits.is_empty() == (metric == Metric::Dot));
+                        splitter.renew(random());
+                        let mut records = vec![7; 3];
+                        assert!(grow(items, crown, &mut splitter, &|| false, &mut records));
+                        assert!(records == plain, "{metric}, {equal}");
+                        young.renew(random());
+                    }
                 }
             }
         }
@@ -126,7 +153,9 @@ mod tests {
     fn a_crown_stops_when_it_is_told_to() {
         let layout = Layout::new(Metric::Euclidean, 1).unwrap();
         let words = vec![0; 10 * layout.record_words()];
-        let mut young = [Young::new(Splitter::new(TreeRandom::new(3, 1)))];
-        assert!(!grow_crowns(Items::new(&words, layout, &[]), 10, &mut young, &|| true));
+        let mut young = [Young::new(TreeRandom::new(3, 1))];
+        let mut splitter = Splitter::new(TreeRandom::new(3, 1));
+        let room = (&mut splitter, &mut NearRows::default());
+        assert!(!grow_crowns(Items::new(&words, layout, &[]), 10, &mut young, room, &|| true));
     }
 }

@@ -6,14 +6,6 @@ use crate::items::Items;
 use crate::random::SetKey;
 use crate::upper::{Crown, CrownSplit};
 
-/// A grown tree: its records, every child before its parent and the root last.
-///
-/// Its own records are numbered from `n_items` on, as if it were the first tree.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    pub(crate) records: Vec<u32>,
-}
-
 /// Chooses where to cut sets of items in two.
 pub(crate) trait SplitSets {
     /// Copies the items of `set` close together if the set is of a size at which that is done, and
@@ -60,23 +52,26 @@ enum Task {
     Join { second: usize },
 }
 
-/// Grows a tree on from its crown. `None` if `stop` said so meanwhile.
+/// Grows a tree on from its crown, whose ids are out of order afterwards. Puts its records into
+/// `records`, every child before its parent and the root last, numbered from the number of items on as
+/// if it were the first tree. Tells whether it is whole: `stop` can end it early.
 ///
 /// The smaller side of a split grows first. Nothing recurses on the machine's stack: a set of which
 /// one in a hundred can be cut off is many levels deep.
 pub(crate) fn grow(
     items: Items<'_>,
-    crown: Crown,
+    crown: &mut Crown,
     splitter: &mut impl SplitSets,
     stop: &dyn Fn() -> bool,
-) -> Option<Tree> {
+    records: &mut Vec<u32>,
+) -> bool {
     let layout = items.layout();
     let capacity = layout.leaf_capacity();
-    let Crown { mut ids, splits: mut crown } = crown;
+    let Crown { ids, splits: crown } = crown;
     #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
     let n_items = ids.len() as u32;
     let mut spare: Vec<u32> = Vec::new();
-    let mut records: Vec<u32> = Vec::new();
+    records.clear();
     let mut splits: Vec<u32> = Vec::new();
     let mut done: Vec<u32> = Vec::new();
     let whole = (!crown.is_empty()).then_some(0);
@@ -96,15 +91,15 @@ pub(crate) fn grow(
                 #[expect(clippy::cast_possible_truncation, reason = "at most n_items")]
                 let count = set.len() as u32;
                 if set.len() <= capacity {
-                    done.push(next_number(&records));
+                    done.push(next_number(records));
                     for item in &mut *set {
                         *item = splitter.number(*item);
                     }
-                    layout.push_leaf(&mut records, count, set);
+                    layout.push_leaf(records, count, set);
                     continue;
                 }
                 if stop() {
-                    return None;
+                    return false;
                 }
                 let split = split.or_else(|| {
                     let splits = splitter.split_upper(items, set, key);
@@ -145,7 +140,7 @@ pub(crate) fn grow(
                 let mut children = [0; 2];
                 children[second] = done.pop().expect("the second side is done");
                 children[1 - second] = done.pop().expect("the first side is done");
-                done.push(next_number(&records));
+                done.push(next_number(records));
                 let split = splits.len() - layout.record_words();
                 layout.set_children(&mut splits[split..], children);
                 records.extend_from_slice(&splits[split..]);
@@ -153,7 +148,7 @@ pub(crate) fn grow(
             }
         }
     }
-    Some(Tree { records })
+    true
 }
 
 /// Brings the ids of side 0 to the front, both sides in their old order. Returns how many they are.
@@ -199,7 +194,10 @@ mod tests {
                 let items = Items::new(&words, layout, &squares);
                 let trees = codes.iter().map(|&code| {
                     let mut splitter = Splitter::new(TreeRandom::new(7, 0)).with_code(code);
-                    grow(items, Crown::none(3000), &mut splitter, &|| false).unwrap().records
+                    let mut records = Vec::new();
+                    let mut crown = Crown::none(3000);
+                    assert!(grow(items, &mut crown, &mut splitter, &|| false, &mut records));
+                    records
                 });
                 let trees: Vec<Vec<u32>> = trees.collect();
                 assert!(trees.iter().all(|tree| *tree == trees[0]), "{metric}, {dim}");

@@ -4,17 +4,36 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use rayon::ThreadPool;
 
 use crate::crown::{Young, grow_crowns};
-use crate::grow::{Tree, grow};
+use crate::grow::grow;
 use crate::items::Items;
 use crate::memory::Memory;
 use crate::random::TreeRandom;
+use crate::rows::NearRows;
 use crate::split::Splitter;
 use crate::{BuildError, IndexBuilder};
+
+/// What was used for a tree and can be for another, so that memory is not asked for anew: the first touch
+/// of each page would cost more than what is done with it.
+struct Spare<T>(Mutex<Vec<T>>);
+
+impl<T> Spare<T> {
+    fn new() -> Self {
+        Spare(Mutex::new(Vec::new()))
+    }
+
+    fn take(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give(&self, used: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(used);
+    }
+}
 
 /// Grows all trees in `pool` and gives the records of each to `take`, tree after tree.
 pub(crate) fn grow_all(
@@ -23,7 +42,7 @@ pub(crate) fn grow_all(
     n_items: u32,
     memory: Memory,
     pool: &ThreadPool,
-    mut take: impl FnMut(usize, Vec<u32>) -> Result<(), BuildError>,
+    mut take: impl FnMut(usize, &mut Vec<u32>) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
     let trees = builder.n_trees();
     let mut largest = 0;
@@ -32,17 +51,32 @@ pub(crate) fn grow_all(
     let (seed, kernel) = (builder.seed_value(), builder.kernel_value());
     let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
     let stop = &stop;
+    let (samples, splitters, works, all_records) =
+        (&Spare::new(), &Spare::new(), &Spare::new(), &Spare::new());
+    let splitter = &|| {
+        let new = || Splitter::new(TreeRandom::new(seed, 0)).with_code(kernel);
+        splitters.take().unwrap_or_else(new)
+    };
     pool.in_place_scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let start = |first: usize, count: usize| {
             let sender = sender.clone();
             scope.spawn(move |scope| {
                 let crowns = catch_unwind(AssertUnwindSafe(|| {
-                    let splitter =
-                        |tree| Splitter::new(TreeRandom::new(seed, tree)).with_code(kernel);
-                    let young = |tree| Young::new(splitter(tree));
-                    let mut young: Vec<Young> = (first..first + count).map(young).collect();
-                    grow_crowns(items, n_items, &mut young, stop).then_some(young)
+                    let new = |tree| {
+                        let random = TreeRandom::new(seed, tree);
+                        let Some(mut young) = works.take() else { return Young::new(random) };
+                        Young::renew(&mut young, random);
+                        young
+                    };
+                    let mut young: Vec<Young> = (first..first + count).map(new).collect();
+                    let mut room: (Splitter, NearRows) =
+                        (splitter(), samples.take().unwrap_or_default());
+                    let both = (&mut room.0, &mut room.1);
+                    let whole = grow_crowns(items, n_items, &mut young, both, stop);
+                    splitters.give(room.0);
+                    samples.give(room.1);
+                    whole.then_some(young)
                 }));
                 let young = match crowns {
                     Ok(Some(young)) => young,
@@ -50,12 +84,18 @@ pub(crate) fn grow_all(
                     Ok(None) => return drop(sender.send((first, Ok(None)))),
                     Err(panic) => return drop(sender.send((first, Err(panic)))),
                 };
-                for (tree, young) in (first..).zip(young) {
+                for (tree, mut young) in (first..).zip(young) {
                     let sender = sender.clone();
                     scope.spawn(move |_| {
                         let grown = catch_unwind(AssertUnwindSafe(|| {
-                            let (crown, mut splitter) = young.into_parts(n_items);
-                            grow(items, crown, &mut splitter, stop)
+                            let mut splitter = splitter();
+                            splitter.renew(young.random());
+                            let mut records: Vec<u32> = all_records.take().unwrap_or_default();
+                            let crown = young.finish(n_items);
+                            let whole = grow(items, crown, &mut splitter, stop, &mut records);
+                            splitters.give(splitter);
+                            works.give(young);
+                            whole.then_some(records)
                         }));
                         let _ = sender.send((tree, grown));
                     });
@@ -63,7 +103,7 @@ pub(crate) fn grow_all(
             });
         };
         let mut started = 0;
-        let mut waiting: BTreeMap<usize, Tree> = BTreeMap::new();
+        let mut waiting: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         let mut next = 0;
         while next < trees {
             let most = memory.trees(largest);
@@ -76,7 +116,7 @@ pub(crate) fn grow_all(
             let (tree, grown) = receiver.recv().expect("a sender is kept here");
             let result = match grown {
                 Ok(Some(grown)) => {
-                    largest = largest.max(size_of_val(&grown.records[..]) as u64);
+                    largest = largest.max(size_of_val(&grown[..]) as u64);
                     waiting.insert(tree, grown);
                     Ok(())
                 }
@@ -87,8 +127,9 @@ pub(crate) fn grow_all(
                 }
             };
             let result = result.and_then(|()| {
-                while let Some(Tree { records }) = waiting.remove(&next) {
-                    take(next, records)?;
+                while let Some(mut records) = waiting.remove(&next) {
+                    take(next, &mut records)?;
+                    all_records.give(records);
                     next += 1;
                 }
                 Ok(())

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A tree's own stream of random numbers: the same whatever other trees draw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TreeRandom(ChaCha8Rng);
 
 /// A set of items by its way down from the root, which says where in its tree's stream the draws for

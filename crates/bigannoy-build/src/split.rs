@@ -90,6 +90,13 @@ impl Splitter {
         self
     }
 
+    /// Begins another tree.
+    pub(crate) fn renew(&mut self, random: TreeRandom) {
+        self.random = random;
+        self.squared_radius = (0.0, 0.0);
+        self.near.leave();
+    }
+
     /// How sums are computed.
     pub(crate) fn code(&self) -> Folded {
         self.code

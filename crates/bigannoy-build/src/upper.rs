@@ -17,12 +17,12 @@ use crate::split::{SAMPLE, Splitter, is_lopsided};
 /// Items that go down side by side.
 pub(crate) const BLOCK: usize = 64;
 /// The sample's vectors take no more bytes than this.
-const SAMPLE_BYTES: usize = 8 << 20;
+const SAMPLE_BYTES: usize = 24 << 20;
 /// Marks the end of a way down: what is left is the number of a part.
 const END: u16 = 1 << 15;
 
 /// The upper splits of a tree, and its items in the order in which they were split.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Crown {
     /// The items of each set together, in a set in ascending order; side 0 before side 1.
     pub(crate) ids: Vec<u32>,

@@ -12,25 +12,43 @@ use super::search::threads;
 use super::session::Session;
 use crate::run::{Failure, Outcome, command, root};
 
+/// Trees of all tables but the last lines of the first.
+const TREES: usize = 10;
+/// Trees that serve an index well, for the first data only.
+const MANY: usize = 50;
+
 /// What a builder says or leaves.
 struct Built {
+    /// From the matrix on disk to the finished index on disk.
     seconds: f64,
     cpu: Option<f64>,
-    /// CPU seconds of the trees alone, without adding rows and saving, where the builder tells.
-    trees_cpu: Option<f64>,
     anonymous: Option<u64>,
     bytes: u64,
+    parts: Parts,
+}
+
+/// What adding the rows and growing the trees cost by themselves, in memory.
+#[derive(Clone, Copy, Default)]
+struct Parts {
+    rows_cpu: Option<f64>,
+    trees_seconds: Option<f64>,
+    trees_cpu: Option<f64>,
 }
 
 pub(crate) fn run(session: &mut Session) -> Outcome {
-    let data = session.data(session.options.most_rows())?;
-    let trees: &[usize] = if session.options.quick { &[10, 50] } else { &[10, 50, 100] };
-    for threads in threads() {
-        for &trees in trees {
-            table(session, &data, trees, threads)?;
-        }
+    let most = session.options.most_rows();
+    let first = session.data(most)?;
+    let threads = threads();
+    table(session, &first, TREES, &threads)?;
+    if !session.options.quick {
+        table(session, &first, MANY, &threads[threads.len() - 1..])?;
     }
-    scale(session, &data)
+    for (columns, rows) in [(100, 100_000), (784, 20_000)] {
+        let source = Source::Synthetic { shape: "clustered".to_owned(), columns };
+        let data = session.data_of(&source, most.min(rows), 10)?;
+        table(session, &data, TREES, &threads)?;
+    }
+    scale(session, &first)
 }
 
 /// A builder's name, and how it is run.
@@ -43,32 +61,38 @@ const BUILDERS: [Builder; 4] = [
     ("RcppAnnoy", r),
 ];
 
-fn table(session: &mut Session, data: &Path, trees: usize, threads: usize) -> Outcome {
-    let mut all: Vec<Vec<Built>> = BUILDERS.iter().map(|_| Vec::new()).collect();
-    for _ in 0..session.options.rounds().min(2) {
-        for ((name, build), built) in BUILDERS.iter().zip(&mut all) {
-            // R has one thread, and is slow: once is enough.
-            let is_r = *name == "RcppAnnoy";
-            if is_r && (threads > 1 || trees != 50 || session.options.quick || !built.is_empty()) {
-                continue;
+/// Has the builders take turns, twice; the cheaper of two counts, because what disturbs only adds.
+fn table(session: &mut Session, data: &Path, trees: usize, threads: &[usize]) -> Outcome {
+    let (rows, columns) = shape(data)?;
+    for &threads in threads {
+        let mut all: Vec<Vec<Built>> = BUILDERS.iter().map(|_| Vec::new()).collect();
+        for _ in 0..session.options.rounds().min(2) {
+            for ((name, build), built) in BUILDERS.iter().zip(&mut all) {
+                // R has one thread, and is slow: once is enough.
+                let is_r = *name == "RcppAnnoy";
+                if is_r && (threads > 1 || trees > TREES || !built.is_empty()) {
+                    continue;
+                }
+                built.extend(build(session, data, trees, threads)?);
             }
-            built.extend(build(session, data, trees, threads)?);
         }
-    }
-    for ((name, _), built) in BUILDERS.iter().zip(all) {
-        let middle = |field: fn(&Built) -> Option<f64>| {
-            let values: Vec<f64> = built.iter().filter_map(field).collect();
-            (!values.is_empty()).then(|| median(values))
-        };
-        let Some(seconds) = middle(|built| Some(built.seconds)) else { continue };
-        let figure = json!({
-            "builder": name, "trees": trees, "threads": threads, "seconds": seconds,
-            "cpu": middle(|built| built.cpu),
-            "trees_cpu": middle(|built| built.trees_cpu),
-            "anonymous": built.iter().filter_map(|built| built.anonymous).max(),
-            "bytes": built[0].bytes,
-        });
-        session.keep("build", figure)?;
+        for ((name, _), built) in BUILDERS.iter().zip(all) {
+            let least = |field: fn(&Built) -> Option<f64>| {
+                built.iter().filter_map(field).min_by(f64::total_cmp)
+            };
+            let Some(seconds) = least(|built| Some(built.seconds)) else { continue };
+            let figure = json!({
+                "rows": rows, "columns": columns,
+                "builder": name, "trees": trees, "threads": threads, "seconds": seconds,
+                "cpu": least(|built| built.cpu),
+                "rows_cpu": least(|built| built.parts.rows_cpu),
+                "trees_seconds": least(|built| built.parts.trees_seconds),
+                "trees_cpu": least(|built| built.parts.trees_cpu),
+                "anonymous": built.iter().filter_map(|built| built.anonymous).max(),
+                "bytes": built[0].bytes,
+            });
+            session.keep("build", figure)?;
+        }
     }
     Ok(())
 }
@@ -97,7 +121,8 @@ fn annoy_bytes(
     ours(s, data, trees, threads, "annoy")
 }
 
-/// The command that users have, from its start to its end.
+/// The command that users have, from its start to its end; and the parts of the same build in memory,
+/// which the library tells.
 fn ours(
     session: &Session,
     data: &Path,
@@ -124,7 +149,19 @@ fn ours(
     ]))?;
     let bytes = fs::metadata(&index).map_err(|e| format!("no index was built: {e}"))?.len();
     let Cost { seconds, anonymous, cpu } = cost;
-    Ok(Some(Built { seconds, cpu, trees_cpu: None, anonymous, bytes }))
+    let (text, _) = measured(&mut session.compare(&[
+        "build",
+        "--data",
+        &data.to_string_lossy(),
+        "--trees",
+        &trees,
+        "--threads",
+        &threads,
+        "--generator",
+        generator,
+    ]))?;
+    let parts = parts(&said(&text)?);
+    Ok(Some(Built { seconds, cpu, anonymous, bytes, parts }))
 }
 
 /// Annoy in Python; its time is that of adding, building and saving alone.
@@ -170,15 +207,28 @@ fn r(session: &Session, data: &Path, trees: usize, _: usize) -> Result<Option<Bu
 /// What a peer says of itself.
 fn told(command: &mut Command, cpu: &str) -> Result<Option<Built>, Failure> {
     let (text, cost) = measured(command)?;
-    let said: Value = serde_json::from_str(&text).map_err(|e| format!("it said {text}: {e}"))?;
+    let said = said(&text)?;
     let Some(seconds) = said["build_seconds"].as_f64() else { return Ok(None) };
     Ok(Some(Built {
         seconds,
         cpu: said[cpu].as_f64(),
-        trees_cpu: said["trees_cpu"].as_f64(),
         anonymous: cost.anonymous,
         bytes: said["bytes"].as_u64().unwrap_or(0),
+        parts: parts(&said),
     }))
+}
+
+fn said(text: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|e| format!("it said {text}: {e}").into())
+}
+
+fn parts(said: &Value) -> Parts {
+    let seconds = |name: &str| said[name].as_f64();
+    Parts {
+        rows_cpu: seconds("rows_cpu"),
+        trees_seconds: seconds("trees_seconds"),
+        trees_cpu: seconds("trees_cpu"),
+    }
 }
 
 /// Ten trees on one thread, over rows and columns.
@@ -190,13 +240,14 @@ fn scale(session: &mut Session, whole: &Path) -> Outcome {
         &[50_000, 100_000, 200_000, 400_000]
     };
     let columns: &[usize] = if session.options.quick { &[10, 200] } else { &[10, 50, 100, 784] };
+    let most_for_columns = most.min(if session.options.quick { 50_000 } else { 20_000 });
     for &rows in rows {
         let data = if rows >= most { whole.to_path_buf() } else { session.data(rows)? };
         cell(session, &data)?;
     }
     for &columns in columns {
         let source = Source::Synthetic { shape: "clustered".to_owned(), columns };
-        let data = session.data_of(&source, most.min(50_000), 10)?;
+        let data = session.data_of(&source, most_for_columns, 10)?;
         cell(session, &data)?;
     }
     Ok(())

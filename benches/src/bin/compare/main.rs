@@ -1,7 +1,7 @@
 //! What `cargo xtask bench` needs of our crates: data for everybody, our own figures, a judge of
 //! recall, and tables and plots of what was measured.
 //!
-//! `compare prepare` makes or converts data, `compare serve` answers requests about an index of ours
+//! `compare prepare` makes or converts data, `compare build` tells what the parts of a build cost, `compare serve` answers requests about an index of ours
 //! as `benches/peers/serve.py` does about those of others, `compare judge` tells the recall of
 //! answers, and `compare page` writes the results as Markdown, SVG and HTML.
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 
 mod arguments;
+mod build;
 mod data;
 mod judge;
 mod page;
@@ -28,10 +29,13 @@ fn main() -> ExitCode {
     let command = words.next().unwrap_or_default();
     let outcome = Arguments::parse(words).and_then(|arguments| match command.as_str() {
         "prepare" => prepare::run(&arguments),
+        "build" => build::run(&arguments),
         "serve" => serve::run(&arguments),
         "judge" => judge::run(&arguments),
         "page" => page::run(&arguments),
-        _ => Err(format!("unknown command {command:?}: prepare, serve, judge or page").into()),
+        _ => {
+            Err(format!("unknown command {command:?}: prepare, build, serve, judge or page").into())
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -155,7 +155,14 @@ fn tables(results: &Results) -> Vec<(String, String, Table)> {
         ));
     }
     if results.has("build") {
-        tables.push(("Building an index".to_owned(), String::new(), building(results)));
+        tables.push((
+            "Building an index".to_owned(),
+            "The cheaper of two turns. Trees alone: grown in memory over rows that are there, as \
+             Annoy's `build()`. Disk to disk: bigannoy's command as a whole process; of the others \
+             adding, building and saving, without the start of their interpreter and reading."
+                .to_owned(),
+            building(results),
+        ));
     }
     if results.has("scale") {
         tables.push((
@@ -279,40 +286,53 @@ fn from_disk(results: &Results) -> Table {
     table
 }
 
+/// Trees are compared with trees, and wholes with wholes.
 fn building(results: &Results) -> Table {
     let mut table = Table::new([
-        "builder",
+        "rows",
+        "columns",
         "trees",
         "threads",
-        "seconds",
+        "builder",
+        "trees alone, s",
         "CPU s",
-        "times ours",
-        "CPU s, trees alone",
         "times our CPU",
+        "times as fast as one thread",
+        "adding rows, CPU s",
+        "disk to disk, s",
+        "its CPU s",
+        "times ours",
         "anonymous MB",
         "index MB",
     ]);
     for row in results.of("build") {
-        let same = |other: &&Value| {
-            other["trees"] == row["trees"]
-                && other["threads"] == row["threads"]
-                && other["builder"] == "bigannoy"
+        let same =
+            |names: &[&str], other: &Value| names.iter().all(|&name| other[name] == row[name]);
+        let one = |names: &[&str], field: &str, value: Value| {
+            let find = |other: &&Value| same(names, other) && other[field] == value;
+            results.of("build").find(find)
         };
-        let ours = |field| results.of("build").find(same).and_then(|ours| number(ours, field));
-        // Of a peer, what trees took without adding rows; of ours, always all.
-        let cpu = number(row, "trees_cpu").or_else(|| number(row, "cpu"));
+        let cell = ["rows", "columns", "trees", "threads"];
+        let ours = one(&cell, "builder", "bigannoy".into());
+        let times = |name: &str| Some(number(row, name)? / number(ours?, name)?);
+        let single = one(&["rows", "columns", "trees", "builder"], "threads", 1.into());
+        let scaled = single.and_then(|single| {
+            Some(number(single, "trees_seconds")? / number(row, "trees_seconds")?)
+        });
         table.push([
-            Cell::from(text(row, "builder")),
+            whole(row, "rows").into(),
+            whole(row, "columns").into(),
             whole(row, "trees").into(),
             whole(row, "threads").into(),
+            Cell::from(text(row, "builder")),
+            number(row, "trees_seconds").into(),
+            number(row, "trees_cpu").into(),
+            times("trees_cpu").into(),
+            scaled.into(),
+            number(row, "rows_cpu").into(),
             number(row, "seconds").into(),
             number(row, "cpu").into(),
-            number(row, "seconds")
-                .zip(ours("seconds"))
-                .map(|(seconds, ours)| seconds / ours)
-                .into(),
-            number(row, "trees_cpu").into(),
-            cpu.zip(ours("cpu")).map(|(cpu, ours)| cpu / ours).into(),
+            times("seconds").into(),
             number(row, "anonymous").map(|bytes| bytes / 1e6).into(),
             number(row, "bytes").map(|bytes| bytes / 1e6).into(),
         ]);
@@ -419,7 +439,8 @@ fn builds(results: &Results) -> Plot {
         };
         let threads = text(row, "threads");
         let unit = if threads == "1" { "thread" } else { "threads" };
-        let name = format!("{}, {threads} {unit}", text(row, "builder"));
+        let (columns, builder) = (text(row, "columns"), text(row, "builder"));
+        let name = format!("{builder}, {columns} columns, {threads} {unit}");
         match lines.iter_mut().find(|(known, _)| *known == name) {
             Some((_, points)) => points.push((trees, seconds)),
             None => lines.push((name, vec![(trees, seconds)])),
@@ -441,6 +462,16 @@ fn scales(results: &Results, along: &str, fixed: &str) -> Plot {
         Axis::log(format!("{along} of the reference, {size} {fixed}")),
         Axis::log("seconds to build the index"),
     );
+    let mut plot = plot;
+    let points = results.of("scale").filter(|row| text(row, fixed) == *size);
+    let points: Vec<(f64, f64)> =
+        points.filter_map(|row| Some((number(row, along)?, number(row, "ours")?))).collect();
+    if along == "rows"
+        && let Some(&(first, seconds)) = points.first()
+    {
+        let from = |n: f64| seconds * (n * n.log2()) / (first * first.log2());
+        plot = plot.line("n log n", points.iter().map(|&(n, _)| (n, from(n))));
+    }
     [("annoy", "Annoy"), ("ours", "bigannoy")].iter().fold(plot, |plot, (column, name)| {
         let rows = results.of("scale").filter(|row| text(row, fixed) == *size);
         plot.line(*name, rows.filter_map(|row| Some((number(row, along)?, number(row, column)?))))

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use rayon::ThreadPool;
 
 use crate::annoy::split::AnnoySplitter;
-use crate::grow::{Tree, grow};
+use crate::grow::grow;
 use crate::items::Items;
 use crate::upper::Crown;
 use crate::{BuildError, IndexBuilder};
@@ -20,7 +20,7 @@ pub(crate) fn grow_all(
     items: Items<'_>,
     n_items: u32,
     pool: &ThreadPool,
-    mut take: impl FnMut(usize, Vec<u32>) -> Result<(), BuildError>,
+    mut take: impl FnMut(usize, &mut Vec<u32>) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
     let trees = builder.n_trees();
     let seed = builder.seed_value();
@@ -34,19 +34,24 @@ pub(crate) fn grow_all(
         scope.spawn(move |_| {
             let mut splitter = AnnoySplitter::new(seed, items.layout().dim());
             for _ in 0..trees {
-                let crown = Crown::none(n_items);
-                let Some(tree) = grow(items, crown, &mut splitter, stop) else { return };
-                if sender.send(tree).is_err() {
+                let mut records = Vec::new();
+                let mut crown = Crown::none(n_items);
+                if !grow(items, &mut crown, &mut splitter, stop, &mut records) {
+                    return;
+                }
+                // Room for the next tree's.
+                drop(crown);
+                if sender.send(records).is_err() {
                     return; // nobody listens any more after an error
                 }
             }
         });
         for tree in 0..trees {
             // Nothing comes after an interruption. A panic is passed on where the scope ends.
-            let Ok(Tree { records }) = receiver.recv() else {
+            let Ok(mut records) = receiver.recv() else {
                 return Err(BuildError::Interrupted);
             };
-            if let Err(error) = take(tree, records) {
+            if let Err(error) = take(tree, &mut records) {
                 own_stop.store(true, Ordering::Relaxed);
                 return Err(error);
             }
