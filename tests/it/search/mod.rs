@@ -1,6 +1,7 @@
 //! Searches with every setting, into every destination, to every end.
 
 mod answers;
+mod cells;
 mod destinations;
 mod endings;
 mod reranked;

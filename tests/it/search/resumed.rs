@@ -12,7 +12,7 @@ use bigannoy::matrix::{Element, MatrixSpec, NewMatrix};
 use bigannoy::sink::{CsvSink, NpySink};
 use bigannoy::{
     Destination, Error, ExactMetric, ExactOptions, Index, ItemSet, Journaling, MatrixSink, Metric,
-    NeighborSink, OpenOptions, SearchOptions, SearchSummary,
+    NeighborSink, OpenOptions, SearchOptions, SearchSummary, Strategy,
 };
 use bigannoy_tests::message_chain;
 
@@ -97,6 +97,7 @@ enum Way {
     Queries,
     OwnRows,
     Reranked,
+    Cells,
 }
 
 struct Scene {
@@ -132,6 +133,10 @@ impl Scene {
         let queries = self.rows.dense();
         match way {
             Way::Queries => self.index.search_into(&queries, options, sink.as_mut()),
+            Way::Cells => {
+                let options = options.clone().strategy(Strategy::Cells);
+                self.index.search_into(&queries, &options, sink.as_mut())
+            }
             Way::OwnRows => self.index.search_self_into(options, sink.as_mut()),
             Way::Reranked => {
                 let reranked = self.index.rerank_with(&queries)?;
@@ -159,7 +164,7 @@ fn options() -> SearchOptions {
 #[test]
 fn the_result_is_the_same_as_if_nothing_had_happened() {
     let scene = Scene::new();
-    for way in [Way::Queries, Way::OwnRows, Way::Reranked] {
+    for way in [Way::Queries, Way::OwnRows, Way::Reranked, Way::Cells] {
         for kind in KINDS {
             let whole = scene.place("whole");
             kind.prepare(&whole);
@@ -239,6 +244,7 @@ fn another_search_is_not_gone_on_with() {
     let resume = || options().journaling(Journaling::Resume);
     let others = [
         ("k", Way::Queries, SearchOptions::new(K + 1).search_k(40).journaling(Journaling::Resume)),
+        ("strategy", Way::Cells, resume()),
         ("search_k", Way::Queries, resume().search_k(41)),
         ("search_k", Way::Queries, resume().exhaustive()),
         ("widen", Way::Queries, resume().widen(true)),
