@@ -111,11 +111,12 @@ fn avx2(values: &[[f32; WIDTH]], vectors: &[&[f32]; ABREAST], padded: usize, out
 #[expect(clippy::inline_always, reason = "compiled for the processor of the caller")]
 fn multiply(values: &[[f32; WIDTH]], vectors: &[&[f32]; ABREAST], padded: usize, out: &mut [f32]) {
     let dim = vectors[0].len();
+    let [a, b, c, d] = vectors.map(|vector| &vector[..dim]);
     for (panel, lines) in values.chunks_exact(dim).enumerate() {
         let mut sums = [[0.0f32; WIDTH]; ABREAST];
-        for (z, line) in lines.iter().enumerate() {
-            for (sums, vector) in sums.iter_mut().zip(vectors) {
-                let x = vector[z];
+        let elements = a.iter().zip(b).zip(c.iter().zip(d));
+        for (line, ((a, b), (c, d))) in lines.iter().zip(elements) {
+            for (sums, x) in sums.iter_mut().zip([a, b, c, d]) {
                 for lane in 0..WIDTH {
                     sums[lane] += x * line[lane];
                 }

@@ -8,7 +8,7 @@ use crate::walk::Walk;
 use crate::{Query, SearchError};
 
 /// Queries that go from cell to cell together, at most.
-const ABREAST: usize = 1024;
+const ABREAST: usize = 4096;
 
 impl Query<'_> {
     /// The neighbors of one query, from cells.

@@ -103,22 +103,25 @@ impl Centres {
         sums.into_iter().map(|sum| sum * inverse).collect()
     }
 
-    /// Calls `each` with the number of a vector, of which there are up to four, and its scores.
+    /// Writes the scores of up to four vectors to `scores`, and calls `each` with the number of a vector and
+    /// those of it.
     pub(super) fn scores(
         &self,
         nearness: Nearness,
         vectors: &[&[f32]],
-        products: &mut Vec<f32>,
-        mut each: impl FnMut(usize, &mut dyn Iterator<Item = f32>),
+        scores: &mut Vec<f32>,
+        mut each: impl FnMut(usize, &[f32]),
     ) {
         let padded = self.panels.padded_len();
-        products.resize(ABREAST * padded, 0.0);
-        self.panels.products(vectors, products);
-        for (at, vector) in vectors.iter().enumerate() {
+        scores.resize(ABREAST * padded, 0.0);
+        self.panels.products(vectors, scores);
+        for (at, (vector, scores)) in vectors.iter().zip(scores.chunks_mut(padded)).enumerate() {
             let length = nearness.length(vector);
-            let products = &products[at * padded..][..padded];
-            let of_all = self.squares.iter().zip(products);
-            each(at, &mut of_all.map(|(&squares, &p)| nearness.score(length, squares, p)));
+            let scores = &mut scores[..self.len()];
+            for (score, &squares) in scores.iter_mut().zip(&self.squares) {
+                *score = nearness.score(length, squares, *score);
+            }
+            each(at, scores);
         }
     }
 
@@ -149,15 +152,25 @@ impl Centres {
         found
     }
 
+    /// The first of the least scores, by products with all.
     fn least(&self, nearness: Nearness, length: f32, products: &[f32]) -> u32 {
-        let (mut best, mut least) = (0, f32::INFINITY);
-        for (at, (&squares, &product)) in (0u32..).zip(self.squares.iter().zip(products)) {
-            let score = nearness.score(length, squares, product);
-            if score < least {
-                (best, least) = (at, score);
+        // The least of every eighth, side by side, and then where it is.
+        let score = |(&squares, &product): (&f32, &f32)| nearness.score(length, squares, product);
+        let mut lanes = [f32::INFINITY; 8];
+        let (squares, rest) = self.squares.as_chunks::<8>();
+        let (eights, last) = products[..self.len()].as_chunks::<8>();
+        for (squares, products) in squares.iter().zip(eights) {
+            for lane in 0..8 {
+                let score = score((&squares[lane], &products[lane]));
+                lanes[lane] = if score < lanes[lane] { score } else { lanes[lane] };
             }
         }
-        best
+        let least = lanes.into_iter().chain(rest.iter().zip(last).map(score));
+        let least = least.fold(f32::INFINITY, f32::min);
+        let mut scores = self.squares.iter().zip(products).map(score);
+        // What is not a number is no nearer than anything.
+        let at = scores.position(|score| score == least).unwrap_or_default();
+        u32::try_from(at).expect("a number of a cell")
     }
 }
 

@@ -11,12 +11,16 @@ use crate::SearchError;
 const MOST_IN_ROOT: f64 = 0.8;
 /// But so many may be in one.
 const LEAST_MOST: usize = 32;
-/// How often items move to the nearest middle.
-const ROUNDS: usize = 3;
-/// Cells near its own among which an item's nearest is looked for.
-const NEAR: usize = 48;
+/// How often middles move to the mean of the items that are nearest to them.
+const ROUNDS: usize = 2;
+/// One in so many items tells where middles move, unless cells are small.
+const SAMPLED: usize = 4;
+/// Cells with fewer items are looked at whole.
+const LEAST_SAMPLED: usize = 64;
+/// Middles near the mean of a subtree among which the nearest is looked for.
+const NEAR: usize = 192;
 
-/// All items, each in one cell.
+/// All items, each in one cell: that of the nearest middle.
 ///
 /// Memory: four bytes an item, and for each cell four bytes an element of its middle and eight more.
 #[derive(Clone, Debug)]
@@ -28,86 +32,38 @@ pub(super) struct Partition {
     centres: Centres,
 }
 
+/// Subtrees of the first tree, from where cells begin.
+struct Seeds<'a> {
+    forest: Forest<'a>,
+    nearness: Nearness,
+    spread: Spread<'a>,
+    /// As in a partition.
+    starts: Vec<u32>,
+    items: Vec<u32>,
+    means: Vec<Vec<f32>>,
+}
+
 impl Partition {
-    /// Cells for all items of the index: subtrees of its first tree, from where items have moved to the
-    /// nearest middle a few times. The same for each number of threads.
+    /// Cells for all items of the index: middles begin as the means of subtrees of the first tree, and
+    /// move a few times. The same for each number of threads.
     pub(super) fn new(forest: Forest<'_>, spread: Spread<'_>) -> Result<Self, SearchError> {
-        let (starts, items) = subtrees(forest, most_items(forest.shape().n_items()))?;
-        let nearness = Nearness::of_items(forest.shape().layout().metric());
-        let mut partition = Partition::with(forest, nearness, starts, items, spread)?;
+        let seeds = Seeds::new(forest, spread)?;
+        let dim = forest.shape().layout().dim();
+        let mut centres = Centres::new(dim, &seeds.means);
         for _ in 0..ROUNDS {
-            partition = partition.moved(forest, nearness, spread)?;
+            centres = seeds.moved(&centres)?;
         }
-        Ok(partition)
-    }
-
-    fn with(
-        forest: Forest<'_>,
-        nearness: Nearness,
-        starts: Vec<u32>,
-        items: Vec<u32>,
-        spread: Spread<'_>,
-    ) -> Result<Self, SearchError> {
-        let cell = |at: usize| &items[starts[at] as usize..starts[at + 1] as usize];
-        let centres = spread.over(starts.len() - 1, |at| mean(nearness, forest, cell(at)))?;
-        let centres = Centres::new(forest.shape().layout().dim(), &centres);
-        Ok(Partition { starts, items, centres })
-    }
-
-    /// The cells after each item has moved to the nearest of the middles near its own.
-    fn moved(
-        &self,
-        forest: Forest<'_>,
-        nearness: Nearness,
-        spread: Spread<'_>,
-    ) -> Result<Self, SearchError> {
-        let moved = spread.over(self.len(), |cell| {
-            let near = self.near(nearness, cell);
-            let found = self.centres.pick(&near).nearest(nearness, forest, self.items(cell));
-            found.into_iter().map(|at| near[at as usize]).collect::<Vec<u32>>()
-        })?;
-        let mut cell_of = vec![u32::MAX; forest.shape().n_items() as usize];
-        let mut counts = vec![0u32; self.len()];
-        for (cell, moved) in moved.iter().enumerate() {
-            for (&item, &to) in self.items(cell).iter().zip(moved) {
-                cell_of[item as usize] = to;
-                counts[to as usize] += 1;
-            }
-        }
-        // Cells that nothing is left of go.
-        let mut next = vec![0; self.len()];
-        let (mut starts, mut end) = (Vec::with_capacity(self.starts.len()), 0);
-        for (next, count) in next.iter_mut().zip(counts) {
-            *next = end;
-            if count > 0 {
-                starts.push(end);
-            }
-            end += count;
-        }
-        starts.push(end);
-        let mut items = vec![0; self.items.len()];
-        for (item, &cell) in (0u32..).zip(&cell_of) {
-            if let Some(next) = next.get_mut(cell as usize) {
-                items[*next as usize] = item;
-                *next += 1;
-            }
-        }
-        Partition::with(forest, nearness, starts, items, spread)
-    }
-
-    /// The cells whose middles are nearest to that of `cell`, itself first unless others have the same.
-    fn near(&self, nearness: Nearness, cell: usize) -> Vec<u32> {
-        let centre = self.centres.vector(cell);
-        let mut keys: Vec<RankKey> = Vec::with_capacity(self.len());
-        self.centres.scores(nearness, &[&centre], &mut Vec::new(), |_, scores| {
-            keys.extend((0u32..).zip(scores).map(|(cell, score)| key(score, cell)));
-        });
-        if keys.len() > NEAR {
-            keys.select_nth_unstable(NEAR);
-            keys.truncate(NEAR);
-        }
-        keys.sort_unstable();
-        keys.into_iter().map(RankKey::item).collect()
+        let found = seeds.assigned(&centres, 1)?;
+        let all = seeds.sorted(&centres, found);
+        // Cells with nothing in them go.
+        let kept: Vec<u32> = (0u32..)
+            .zip(all.starts.windows(2))
+            .filter(|(_, at)| at[0] < at[1])
+            .map(|(cell, _)| cell)
+            .collect();
+        let mut starts: Vec<u32> = kept.iter().map(|&cell| all.starts[cell as usize]).collect();
+        starts.extend(all.starts.last());
+        Ok(Partition { starts, items: all.items, centres: centres.pick(&kept) })
     }
 
     /// How many cells there are.
@@ -122,6 +78,103 @@ impl Partition {
 
     pub(super) fn centres(&self) -> &Centres {
         &self.centres
+    }
+}
+
+/// Items by the middle that is nearest.
+struct Sorted {
+    starts: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl<'a> Seeds<'a> {
+    fn new(forest: Forest<'a>, spread: Spread<'a>) -> Result<Self, SearchError> {
+        let (starts, items) = subtrees(forest, most_items(forest.shape().n_items()))?;
+        let nearness = Nearness::of_items(forest.shape().layout().metric());
+        let mut seeds = Seeds { forest, nearness, spread, starts, items, means: Vec::new() };
+        seeds.means =
+            spread.over(seeds.len(), |at| mean(nearness, forest, &seeds.sample(at, SAMPLED)))?;
+        Ok(seeds)
+    }
+
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// One in `step` of the items of a subtree, or all if these are few.
+    fn sample(&self, at: usize, step: usize) -> Vec<u32> {
+        let items = &self.items[self.starts[at] as usize..self.starts[at + 1] as usize];
+        let step = if items.len() < LEAST_SAMPLED { 1 } else { step };
+        items.iter().copied().step_by(step).collect()
+    }
+
+    /// For one in `step` items of each subtree, the item and the nearest of the middles near the
+    /// subtree's mean.
+    fn assigned(
+        &self,
+        centres: &Centres,
+        step: usize,
+    ) -> Result<Vec<Vec<(u32, u32)>>, SearchError> {
+        self.spread.over(self.len(), |at| {
+            let near = self.near(centres, at);
+            let items = self.sample(at, step);
+            let found = centres.pick(&near).nearest(self.nearness, self.forest, &items);
+            items.into_iter().zip(found).map(|(item, at)| (item, near[at as usize])).collect()
+        })
+    }
+
+    /// Middles that have moved to the mean of what is nearest to them, as far as a sample tells. Those to
+    /// which nothing is nearest stay.
+    fn moved(&self, centres: &Centres) -> Result<Centres, SearchError> {
+        let found = self.assigned(centres, SAMPLED)?;
+        let sorted = self.sorted(centres, found);
+        let moved = self.spread.over(centres.len(), |cell| {
+            let items =
+                &sorted.items[sorted.starts[cell] as usize..sorted.starts[cell + 1] as usize];
+            if items.is_empty() {
+                return centres.vector(cell);
+            }
+            mean(self.nearness, self.forest, items)
+        })?;
+        Ok(Centres::new(self.forest.shape().layout().dim(), &moved))
+    }
+
+    /// What was found, middle by middle, items in ascending order.
+    fn sorted(&self, centres: &Centres, found: Vec<Vec<(u32, u32)>>) -> Sorted {
+        let mut cell_of = vec![u32::MAX; self.forest.shape().n_items() as usize];
+        let mut next = vec![0u32; centres.len() + 1];
+        for &(item, cell) in found.iter().flatten() {
+            cell_of[item as usize] = cell;
+            next[cell as usize + 1] += 1;
+        }
+        drop(found);
+        for cell in 0..centres.len() {
+            next[cell + 1] += next[cell];
+        }
+        let starts = next.clone();
+        let mut items = vec![0; next[centres.len()] as usize];
+        for (item, &cell) in (0u32..).zip(&cell_of) {
+            if cell != u32::MAX {
+                let next = &mut next[cell as usize];
+                items[*next as usize] = item;
+                *next += 1;
+            }
+        }
+        Sorted { starts, items }
+    }
+
+    /// The middles that are nearest to the mean of a subtree, nearest first.
+    fn near(&self, centres: &Centres, at: usize) -> Vec<u32> {
+        let mut keys: Vec<RankKey> = Vec::with_capacity(centres.len());
+        centres.scores(Nearness::Distance, &[&self.means[at]], &mut Vec::new(), |_, scores| {
+            keys.extend((0u32..).zip(scores).map(|(cell, &score)| key(score, cell)));
+        });
+        if keys.len() > NEAR {
+            keys.select_nth_unstable(NEAR);
+            keys.truncate(NEAR);
+        }
+        keys.sort_unstable();
+        keys.into_iter().map(RankKey::item).collect()
     }
 }
 

@@ -18,6 +18,8 @@ use crate::rank;
 const FIRST: usize = 2;
 /// Strips that are looked at between two looks at the limits.
 const TILE: usize = 16;
+/// Strips that are looked at first while there is no limit, at least.
+const LEAST_OPEN: usize = 2;
 
 /// A query, and the item that is not to be among its neighbors.
 pub(crate) struct Asked<'v> {
@@ -66,6 +68,25 @@ struct Looking {
     count: usize,
 }
 
+/// One in so many scores tells how many there are below one.
+const SAMPLED: usize = 16;
+
+/// An item that passed a limit.
+#[derive(Clone, Copy)]
+struct Near {
+    /// The test's value without what the item's codes lose: more is nearer, as far as codes tell.
+    value: f32,
+    lost: f32,
+    item: u32,
+}
+
+/// What was found in a cell, for each query of a group.
+#[derive(Default)]
+struct Found {
+    hits: Vec<Hit>,
+    lanes: [Vec<Near>; GROUP],
+}
+
 /// The cells that queries visit: those of one after those of the other.
 #[derive(Default)]
 struct Visits {
@@ -98,12 +119,10 @@ impl Hunt<'_> {
         let centres = self.cells.partition.centres();
         let nearness = Nearness::of_queries(self.forest.shape().layout().metric());
         let mut visits = Visits { cells: Vec::new(), starts: vec![0] };
-        let (mut products, mut keys) = (Vec::new(), Vec::with_capacity(centres.len()));
+        let (mut buffer, mut keys) = (Vec::new(), Vec::new());
         for vectors in vectors.chunks(ABREAST) {
-            centres.scores(nearness, vectors, &mut products, |_, scores| {
-                keys.clear();
-                keys.extend((0u32..).zip(scores).map(|(cell, score)| key(score, cell)));
-                self.choose(&mut keys, &mut visits.cells);
+            centres.scores(nearness, vectors, &mut buffer, |_, scores| {
+                self.choose(scores, &mut keys, &mut visits.cells);
                 visits.starts.push(visits.cells.len());
             });
         }
@@ -111,35 +130,46 @@ impl Hunt<'_> {
     }
 
     /// Adds the nearest cells that hold enough items, in order.
-    fn choose(&self, keys: &mut [RankKey], cells: &mut Vec<u32>) {
-        let mut held = 0usize;
-        let mut start = 0;
+    fn choose(&self, scores: &[f32], keys: &mut Vec<RankKey>, cells: &mut Vec<u32>) {
+        let average = self.forest.shape().n_items() as usize / scores.len().max(1) + 1;
         // About as many as are likely to be needed, with a quarter more.
-        let average = self.forest.shape().n_items() as usize / keys.len().max(1) + 1;
-        let mut guess = self.search_k.div_ceil(average);
-        guess += guess / 4 + 4;
-        while start < keys.len() {
-            let end = start.saturating_add(guess).min(keys.len());
-            let rest = &mut keys[start..];
-            if end - start < rest.len() {
-                rest.select_nth_unstable(end - start);
+        let guess = self.search_k.div_ceil(average);
+        let guess = guess + guess / 4 + 4;
+        // One in sixteen scores tells below which score there are so many.
+        let mut sample: Vec<f32> = scores.iter().copied().step_by(SAMPLED).collect();
+        let at = guess / SAMPLED + guess / (4 * SAMPLED) + 2;
+        if at < sample.len() {
+            let (_, &mut limit, _) = sample.select_nth_unstable_by(at, f32::total_cmp);
+            keys.clear();
+            let near = (0u32..).zip(scores).filter(|&(_, &score)| score < limit);
+            keys.extend(near.map(|(cell, &score)| key(score, cell)));
+            let before = cells.len();
+            if self.choose_sorted(keys, cells) {
+                return;
             }
-            let rest = &mut rest[..end - start];
-            rest.sort_unstable();
-            for key in rest {
-                let cell = key.item();
-                let count = self.counts[cell as usize];
-                if count > 0 {
-                    cells.push(cell);
-                }
-                held += count as usize;
-                if held >= self.search_k {
-                    return;
-                }
-            }
-            start = end;
-            guess *= 2;
+            cells.truncate(before);
         }
+        keys.clear();
+        keys.extend((0u32..).zip(scores).map(|(cell, &score)| key(score, cell)));
+        self.choose_sorted(keys, cells);
+    }
+
+    /// Adds the nearest of these cells until they hold enough items; `false` where they do not.
+    fn choose_sorted(&self, keys: &mut [RankKey], cells: &mut Vec<u32>) -> bool {
+        keys.sort_unstable();
+        let mut held = 0usize;
+        for key in keys {
+            let cell = key.item();
+            let count = self.counts[cell as usize];
+            if count > 0 {
+                cells.push(cell);
+            }
+            held += count as usize;
+            if held >= self.search_k {
+                return true;
+            }
+        }
+        false
     }
 
     fn dim(&self) -> usize {
@@ -176,7 +206,7 @@ impl Hunt<'_> {
             }
         }
         let mut group = Group::none(self.dim());
-        let mut hits = Vec::new();
+        let mut found = Found::default();
         for first in [true, false] {
             let turned =
                 visits.turned(self.cells.partition.len(), first, |at| looking[at].bounds.is_some());
@@ -186,7 +216,7 @@ impl Hunt<'_> {
                 }
                 for queries in turned.of(cell).chunks(GROUP) {
                     group.pick(&groups, queries);
-                    self.visit(codes, cell, &group, queries, asked, looking, &mut hits);
+                    self.visit(codes, cell, &group, queries, asked, looking, &mut found);
                 }
             }
             for (asked, looking) in asked.iter().zip(&mut *looking) {
@@ -206,17 +236,17 @@ impl Hunt<'_> {
         queries: &[u32],
         asked: &[&Asked<'_>],
         looking: &mut [Looking],
-        hits: &mut Vec<Hit>,
+        found: &mut Found,
     ) {
         let strips = codes.strips(cell);
+        // While there is no limit, every item passes: a few more than are needed.
+        let is_open = queries.iter().any(|&at| looking[at as usize].is_open());
+        let mut size = if is_open { LEAST_OPEN.max(self.k / 8).min(TILE) } else { TILE };
         let mut start = strips.start;
-        // While there is no limit, every item passes.
-        let mut size =
-            if queries.iter().any(|&at| looking[at as usize].is_open()) { 1 } else { TILE };
         while start < strips.end {
             let tile = start..strips.end.min(start + size);
             start = tile.end;
-            size = (size * 2).min(TILE);
+            size = TILE;
             let mut limits = QueryLimits::NONE;
             for (lane, &at) in queries.iter().enumerate() {
                 let looking = &looking[at as usize];
@@ -224,20 +254,47 @@ impl Hunt<'_> {
                 limits.beta[lane] = looking.beta;
                 limits.gamma[lane] = looking.gamma;
             }
-            hits.clear();
-            codes.scan(self.kernel, tile, group, &limits, hits);
-            for &hit in &*hits {
+            found.hits.clear();
+            codes.scan(self.kernel, tile, group, &limits, &mut found.hits);
+            for &hit in &found.hits {
                 let Some(&at) = queries.get(hit.query as usize) else { continue };
-                let (asked, looking) = (asked[at as usize], &mut looking[at as usize]);
-                let Some(item) = codes.item(hit).filter(|&item| self.admits(asked, item)) else {
+                let test = codes.test(hit);
+                let Looking { alpha, beta, gamma, .. } = looking[at as usize];
+                #[expect(clippy::cast_precision_loss, reason = "rounded; limits take it in")]
+                let value = test.scale * hit.product as f32 + alpha * test.a;
+                if value + beta * test.b < gamma {
+                    continue;
+                }
+                let Some(item) =
+                    codes.item(hit).filter(|&item| self.admits(asked[at as usize], item))
+                else {
                     continue;
                 };
-                self.forest.fetch_ahead(NodeId(item));
-                looking.waiting[looking.count] = item;
-                looking.count += 1;
-                if looking.count == LANES {
-                    self.resolve(asked, looking);
-                }
+                found.lanes[hit.query as usize].push(Near { value, lost: test.b, item });
+            }
+            for (lane, &at) in found.lanes.iter_mut().zip(queries) {
+                self.take(asked[at as usize], lane, &mut looking[at as usize]);
+                lane.clear();
+            }
+        }
+    }
+
+    /// Takes up what was found for a query, the most promising first.
+    fn take(&self, asked: &Asked<'_>, found: &mut [Near], looking: &mut Looking) {
+        // Only what is best gets into line: without a limit as many as are wanted.
+        let first = if looking.is_open() { self.k.next_multiple_of(LANES) } else { LANES };
+        if found.len() > first {
+            found.select_nth_unstable_by(first, |a, b| b.value.total_cmp(&a.value));
+        }
+        for Near { value, lost, item } in found {
+            if *value + looking.beta * *lost < looking.gamma {
+                continue;
+            }
+            self.forest.fetch_ahead(NodeId(*item));
+            looking.waiting[looking.count] = *item;
+            looking.count += 1;
+            if looking.count == LANES {
+                self.resolve(asked, looking);
             }
         }
     }

@@ -142,6 +142,15 @@ impl NarrowRows {
         self.tests.resize(strips * NARROW_STRIP, NOTHING);
     }
 
+    /// What the test takes from the row in this place of the order.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    #[must_use]
+    pub fn test(&self, place: usize) -> RowTest {
+        self.tests[place]
+    }
+
     /// How many strips there are.
     #[must_use]
     pub fn strips(&self) -> usize {

@@ -65,6 +65,16 @@ impl RowCodes {
         self.rows
     }
 
+    /// What the test takes from a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn test(&self, row: usize) -> RowTest {
+        let (tests, lane) = (&self.tests[row / STRIP], row % STRIP);
+        RowTest { scale: tests.scale[lane], a: tests.a[lane], b: tests.b[lane] }
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
