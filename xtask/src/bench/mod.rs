@@ -52,7 +52,7 @@ fn measure(options: Options) -> Outcome {
     }
     let results = session.options.out.join("results.md");
     if session.options.update_readme {
-        update_readme(&results)?;
+        update_readme(&session.options.out.join("readme.md"))?;
     }
     println!("{}", fs::read_to_string(&results).map_err(|e| e.to_string())?);
     println!("in {}", session.options.out.display());
@@ -60,12 +60,12 @@ fn measure(options: Options) -> Outcome {
 }
 
 /// Replaces what stands between the marks in README.md.
-fn update_readme(results: &std::path::Path) -> Outcome {
+fn update_readme(tables: &std::path::Path) -> Outcome {
     let path = root().join("README.md");
     let failed = |e: std::io::Error| Failure::from(format!("cannot update README.md: {e}"));
     let readme = fs::read_to_string(&path).map_err(failed)?;
-    let results = fs::read_to_string(results).map_err(failed)?;
-    fs::write(&path, replaced(&readme, &results)?).map_err(failed)
+    let tables = fs::read_to_string(tables).map_err(failed)?;
+    fs::write(&path, replaced(&readme, &tables)?).map_err(failed)
 }
 
 fn replaced(readme: &str, results: &str) -> Result<String, Failure> {

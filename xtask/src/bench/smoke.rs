@@ -12,7 +12,7 @@ pub(crate) fn smoke() -> Outcome {
     for part in ["search", "build", "exact"] {
         let words = [&[part][..], &common, &["--rows", "2000", "--columns", "12"]].concat();
         measure(Options { profile: Profile::Test, ..Options::parse(&words)? })?;
-        for name in ["results.md", "results.html", "results.jsonl"] {
+        for name in ["results.md", "readme.md", "results.html", "results.jsonl"] {
             let written = std::fs::metadata(out.join(name)).is_ok_and(|file| file.len() > 0);
             if !written {
                 return Err(Failure::from(format!("bench {part} wrote no {name}")));

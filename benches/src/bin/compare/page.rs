@@ -59,7 +59,25 @@ fn ratio(row: &Value, above: &str, below: &str) -> Option<f64> {
     Some(number(row, above)? / number(row, below)?)
 }
 
-/// Writes `results.md`, `results.html` and a plot a file into `--out`, from the lines of `--results`.
+/// A table, with what stands above and below it.
+struct Section {
+    heading: &'static str,
+    below: &'static str,
+    table: Table,
+    /// Whether README.md has it.
+    in_readme: bool,
+}
+
+impl Section {
+    fn to_markdown(&self) -> String {
+        let below =
+            if self.below.is_empty() { String::new() } else { format!("\n{}\n", self.below) };
+        format!("\n{}:\n\n{}{below}", self.heading, self.table.to_markdown())
+    }
+}
+
+/// Writes `results.md`, `readme.md` with less of it, `results.html` and a plot a file into `--out`, from the
+/// lines of `--results`.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = arguments.path("out")?;
     let lines = fs::read_to_string(arguments.path("results")?)?;
@@ -67,15 +85,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let results = Results(rows?);
     let mut page = Report::new("bigannoy and its peers").facts("Machine", machine());
     let mut markdown = introduction(&results, arguments.text("command")?);
+    let mut readme = markdown.clone();
     for note in results.of("note") {
         page = page.text(text(note, "text"));
     }
-    for (heading, below, table) in tables(&results) {
-        markdown += &["\n", &heading, ":\n\n", &table.to_markdown()].concat();
-        if !below.is_empty() {
-            markdown += &["\n", &below, "\n"].concat();
+    for section in sections(&results) {
+        let text = section.to_markdown();
+        markdown += &text;
+        if section.in_readme {
+            readme += &text;
         }
-        page = page.table(heading, table).text(below);
+        page = page.table(section.heading, section.table).text(section.below);
     }
     for (name, plot) in plots(&results) {
         if !plot.is_empty() {
@@ -92,6 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     fs::write(out.join("results.md"), markdown)?;
+    fs::write(out.join("readme.md"), readme)?;
     page.write(Path::new(&out.join("results.html")))?;
     Ok(())
 }
@@ -116,65 +137,54 @@ fn introduction(results: &Results, command: &str) -> String {
     text
 }
 
-/// Tables with their headings and what is to be said below.
-fn tables(results: &Results) -> Vec<(String, String, Table)> {
-    let mut tables = Vec::new();
-    if results.has("target") {
-        tables.push((
-            "Queries per second in batches, by the recall at 10 that is reached".to_owned(),
-            "The cheapest setting that reaches each recall; medians of interleaved rounds. Building \
-             is CPU seconds."
-                .to_owned(),
-            throughput(results, None),
-        ));
-        tables.push((
-            "Queries per CPU second, likewise".to_owned(),
-            String::new(),
-            throughput(results, Some("cpu")),
-        ));
-    }
-    if results.has("same_file") {
-        tables.push((
-            "One index file, the same search_k: queries per second of Annoy and \
-             of bigannoy"
-                .to_owned(),
-            "A first batch finds an index that was just opened; what bigannoy copies of it then is in its \
-             time. Times are wall time but in one column. The last tells of how many queries the neighbors are not \
-             Annoy's."
-                .to_owned(),
-            same_file(results),
-        ));
-    }
-    if results.has("disk") {
-        tables.push((
-            "From matrix on disk to neighbors on disk, all processors".to_owned(),
-            "Peers without the start of their interpreter, reading or writing; bigannoy as whole \
-             processes, build, search and writing."
-                .to_owned(),
-            from_disk(results),
-        ));
-    }
-    if results.has("build") {
-        tables.push((
-            "Building an index".to_owned(),
-            "The cheaper of two turns. Trees alone: grown in memory over rows that are there, as \
-             Annoy's `build()`. Disk to disk: bigannoy's command as a whole process; of the others \
-             adding, building and saving, without the start of their interpreter and reading."
-                .to_owned(),
-            building(results),
-        ));
-    }
-    if results.has("scale") {
-        tables.push((
-            "Building 10 trees, by rows and columns, one thread".to_owned(),
-            String::new(),
-            scale(results),
-        ));
-    }
-    if results.has("growth") {
-        tables.push(("How cost grows".to_owned(), String::new(), growth(results)));
-    }
-    tables
+/// A table for each kind of figures that was measured.
+fn sections(results: &Results) -> Vec<Section> {
+    let mut sections = Vec::new();
+    let mut add = |in_readme, kind, heading, below, make: &dyn Fn(&Results) -> Table| {
+        if results.has(kind) {
+            sections.push(Section { heading, below, table: make(results), in_readme });
+        }
+    };
+    add(
+        true,
+        "target",
+        "Queries per second in batches, by the recall at 10 that is reached",
+        "The cheapest setting that reaches each recall; medians of interleaved rounds. Building is CPU \
+         seconds.",
+        &|results| throughput(results, None),
+    );
+    add(false, "target", "Queries per CPU second, likewise", "", &|results| {
+        throughput(results, Some("cpu"))
+    });
+    add(
+        true,
+        "same_file",
+        "One index file, the same search_k: queries per second of Annoy and of bigannoy",
+        "A first batch finds an index that was just opened; what bigannoy copies of it then is in its \
+         time. Times are wall time but in one column. The last tells of how many queries the neighbors \
+         are not Annoy's.",
+        &same_file,
+    );
+    add(
+        true,
+        "disk",
+        "From matrix on disk to neighbors on disk, all processors",
+        "Peers without the start of their interpreter, reading or writing; bigannoy as whole processes, \
+         build, search and writing.",
+        &from_disk,
+    );
+    add(
+        true,
+        "build",
+        "Building an index",
+        "The cheaper of two turns. Trees alone: grown in memory over rows that are there, as Annoy's \
+         `build()`. Disk to disk: bigannoy's command as a whole process; of the others adding, building \
+         and saving, without the start of their interpreter and reading.",
+        &building,
+    );
+    add(true, "scale", "Building 10 trees, by rows and columns, one thread", "", &scale);
+    add(true, "growth", "How cost grows", "", &growth);
+    sections
 }
 
 /// A row for each peer, a column for each number of threads and target.
