@@ -16,7 +16,9 @@ use crate::split::{SAMPLE, Splitter, is_lopsided};
 
 /// Items that go down side by side.
 pub(crate) const BLOCK: usize = 64;
-/// The sample's vectors take no more bytes than this.
+/// A set is split with the others if the sample has more items of it than this.
+const LEAST: usize = 128;
+/// The sample takes no more bytes than this, unless it would be too small to be one.
 const SAMPLE_BYTES: usize = 24 << 20;
 /// Marks the end of a way down: what is left is the number of a part.
 const END: u16 = 1 << 15;
@@ -101,20 +103,25 @@ pub(crate) fn is_due(layout: Layout, count: usize) -> bool {
     layout.metric() != Metric::Dot && count > smallest_split(layout).max(most_near(layout))
 }
 
-/// How many of `count` items are drawn: enough that every set to be split has a sample of its own, or
+/// How many of `count` items are drawn: enough that every set to be split is well represented, or
 /// as many as there is room for.
 fn sample_size(layout: Layout, count: usize) -> usize {
-    let wanted = (count as u64 * (SAMPLE as u64 + 1)).div_ceil(smallest_split(layout) as u64);
-    let room = SAMPLE_BYTES / (size_of::<Chunk>() * n_chunks(layout.dim()));
+    let wanted = (count as u64 * (LEAST as u64 + 1)).div_ceil(smallest_split(layout) as u64);
+    let room = SAMPLE_BYTES / sampled_bytes(layout);
     usize::try_from(wanted).unwrap_or(room).min(room).max(2 * SAMPLE).min(count)
 }
 
-/// Bytes of the sample of a set of `count` items: vectors, numbers, margins, and room to part them.
+/// Bytes of an item of a sample: its vector, numbers, margin, and room to part it from others.
+fn sampled_bytes(layout: Layout) -> usize {
+    size_of::<Chunk>() * n_chunks(layout.dim()) + 20
+}
+
+/// Bytes of the sample of a set of `count` items.
 pub(crate) fn sample_bytes(layout: Layout, count: usize) -> usize {
     if !is_due(layout, count) {
         return 0;
     }
-    sample_size(layout, count) * (size_of::<Chunk>() * n_chunks(layout.dim()) + 20)
+    sample_size(layout, count) * sampled_bytes(layout)
 }
 
 impl Upper {
@@ -145,7 +152,7 @@ impl Upper {
             at += 1;
             let set = &mut drawn[first..first + count];
             let split = upper.splits.len();
-            let is_split = count > smallest.max(SAMPLE)
+            let is_split = count > smallest.max(LEAST)
                 && split < usize::from(END)
                 && splitter.cut(rows, set, key);
             let next = if is_split { split } else { usize::from(END) + upper.n_parts };
@@ -338,9 +345,9 @@ mod tests {
         let layout = |dim| Layout::new(Metric::Euclidean, dim).unwrap();
         assert!(!is_due(layout(50), 4681) && is_due(layout(50), 4682));
         assert!(!is_due(Layout::new(Metric::Dot, 50).unwrap(), 1 << 20));
-        assert_eq!((smallest_split(layout(50)), sample_size(layout(50), 390_000)), (4095, 24_477));
-        assert_eq!(sample_size(layout(50), 1 << 30), (8 << 20) / 224);
-        assert_eq!((smallest_split(layout(784)), sample_size(layout(784), 50_000)), (786, 2674));
+        assert_eq!((smallest_split(layout(50)), sample_size(layout(50), 390_000)), (4095, 12_286));
+        assert_eq!(sample_size(layout(50), 1 << 30), (24 << 20) / 244);
+        assert_eq!((smallest_split(layout(784)), sample_size(layout(784), 50_000)), (786, 7973));
         assert_eq!(sample_size(layout(20_000), 50_000), 2 * SAMPLE);
         assert_eq!(sample_bytes(layout(50), 4000), 0);
     }
