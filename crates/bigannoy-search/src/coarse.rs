@@ -15,17 +15,12 @@ use bigannoy_sketch::{Kernel, PlaneQuery};
 use crate::scratch::{Priority, Scratch, lesser};
 use crate::trees::{Leaf, Place, Trees};
 use crate::walk::Walk;
-use crate::wave::{NO_SPLIT, first_floor, leaves_of_equals, margins_of};
+use crate::wave::{NO_SPLIT, first_floor, leaves_of_equals, margins_of, released};
 
 /// Records that are asked for before they are visited.
 const AHEAD: usize = 24;
 /// Leaves that are asked for before their items are taken.
 const LEAVES_AHEAD: usize = 8;
-/// Subtrees that a wave begins with at least: fewer would leave lanes empty.
-const LEAST_RELEASED: usize = LANES;
-/// The part of what was put off that a wave begins with at most.
-const MOST_RELEASED: usize = 10;
-
 /// No way: a root.
 const START: u32 = u32::MAX;
 
@@ -84,6 +79,9 @@ pub(crate) struct Coarse {
     gathered: Vec<Leaf>,
     entries: Vec<u64>,
     equals: BinaryHeap<u32>,
+    /// Subtrees that were looked at to begin waves, all queries together.
+    #[cfg(test)]
+    pub(crate) sifted: usize,
 }
 
 impl Walk<'_> {
@@ -168,11 +166,14 @@ impl Coarse {
         query.set(vector)
     }
 
-    /// Begins a wave with the `count` most promising of the subtrees put off; at most one in
-    /// [`MOST_RELEASED`], and a few at least. Returns the new floor: what is left may not reach it.
-    fn release(&mut self, count: usize) -> f32 {
-        let most = self.put_off.len() / MOST_RELEASED;
-        let count = count.min(most).max(LEAST_RELEASED).min(self.put_off.len());
+    /// Begins a wave with the most promising of the subtrees put off, as many as [`released`] says. Returns
+    /// the new floor: what is left may not reach it.
+    fn release(&mut self, wanted: usize) -> f32 {
+        #[cfg(test)]
+        {
+            self.sifted += self.put_off.len();
+        }
+        let count = released(wanted, self.put_off.len());
         let best_first = |a: &Subtree, b: &Subtree| b.most.total_cmp(&a.most);
         let (_, last, _) = self.put_off.select_nth_unstable_by(count - 1, best_first);
         let floor = last.most;

@@ -26,6 +26,16 @@ const LEAST_RELEASED: usize = LANES;
 /// The part of what was put off that a wave begins with at most. The farther the floor is lowered at
 /// once, the more leaves there are below each subtree: with a tenth it is one or two, with a half ten.
 const MOST_RELEASED: usize = 10;
+/// The part of what was put off that a wave begins with at least: every wave goes through all of it. Where a
+/// filter admits next to nothing, hardly any leaf brings the end nearer, and without this the work would grow
+/// with the square of the subtrees.
+const PART_RELEASED: usize = 64;
+
+/// How many subtrees a wave begins with, of so many that were put off, where `wanted` are likely to do.
+pub(crate) fn released(wanted: usize, put_off: usize) -> usize {
+    let least = LEAST_RELEASED.max(put_off / PART_RELEASED);
+    wanted.min(put_off / MOST_RELEASED).max(least).min(put_off)
+}
 
 /// A subtree and its priority in one integer. Node numbers have 31 bits; the bit between says that
 /// the priority is that of the parent.
@@ -81,6 +91,9 @@ pub(crate) struct Waves {
     leaves: Vec<Leaf>,
     /// Nodes of one priority, where the last wave is gone through in order.
     equals: BinaryHeap<u32>,
+    /// Subtrees that were looked at to begin waves, all queries together.
+    #[cfg(test)]
+    pub(crate) sifted: usize,
 }
 
 impl Walk<'_> {
@@ -156,11 +169,14 @@ impl Waves {
         self.wave.extend(roots.map(|&root| Subtree::new(nearest, root, false)));
     }
 
-    /// Begins a wave with the `count` best of the subtrees put off, and those of the same priority as
-    /// the last of them; at most one in [`MOST_RELEASED`], and a few at least. Returns the new floor.
-    fn release(&mut self, count: usize) -> Priority {
-        let most = self.put_off.len() / MOST_RELEASED;
-        let count = count.min(most).max(LEAST_RELEASED).min(self.put_off.len());
+    /// Begins a wave with the best of the subtrees put off, as many as [`released`] says, and those of the
+    /// same priority as the last of them. Returns the new floor.
+    fn release(&mut self, wanted: usize) -> Priority {
+        #[cfg(test)]
+        {
+            self.sifted += self.put_off.len();
+        }
+        let count = released(wanted, self.put_off.len());
         let best_first = |a: &Subtree, b: &Subtree| b.cmp(a);
         let (_, last, _) = self.put_off.select_nth_unstable_by(count - 1, best_first);
         let floor = last.priority();
@@ -339,4 +355,79 @@ pub(crate) fn margins_of(splits: &[Split<'_>], query: &Prepared<'_>) -> [f32; LA
         }
     }
     margins
+}
+
+#[cfg(test)]
+mod tests {
+    use bigannoy_format::Layout;
+    use bigannoy_metric::{ItemSet, Metric};
+    use bigannoy_sketch::Kernel;
+
+    use super::*;
+    use crate::Index;
+    use crate::trees::Trees;
+
+    /// Planes that say nothing about the items, so that subtrees are put off by the thousand.
+    fn grow(
+        layout: Layout,
+        words: &mut Vec<u32>,
+        items: std::ops::Range<u32>,
+        seed: &mut u32,
+    ) -> u32 {
+        let count = items.end - items.start;
+        if count as usize <= layout.leaf_capacity() {
+            layout.push_leaf(words, count, &items.collect::<Vec<_>>());
+            return u32::try_from(words.len() / layout.record_words() - 1).unwrap();
+        }
+        let middle = items.start + u32::try_from(items.len()).unwrap() / 2;
+        let children =
+            [items.start..middle, middle..items.end].map(|half| grow(layout, words, half, seed));
+        *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let offset = f32::from(u16::try_from(*seed >> 16).unwrap()) / 65536.0 - 0.5;
+        layout.push_split(words, count, &[1.0, 0.0], offset);
+        let at = words.len() - layout.record_words();
+        layout.set_children(&mut words[at..], children);
+        u32::try_from(at / layout.record_words()).unwrap()
+    }
+
+    #[test]
+    fn the_work_of_a_search_for_few_items_grows_with_the_subtrees_not_with_their_square() {
+        const ITEMS: u32 = 1 << 17;
+        let layout = Layout::new(Metric::Euclidean, 2).unwrap();
+        let mut words = Vec::new();
+        for _ in 0..ITEMS {
+            layout.push_item(&mut words, &[0.0, 0.0]);
+        }
+        grow(layout, &mut words, 0..ITEMS, &mut 7);
+        let root = words[words.len() - layout.record_words()..].to_vec();
+        words.extend(root);
+        let bytes: &[u8] = bytemuck::cast_slice(&words);
+        let index = Index::open(bytes, layout).unwrap();
+        let forest = index.forest();
+        let trees = Trees::new(forest).unwrap();
+        let wanted = [5, ITEMS / 3, ITEMS - 1];
+        let admitted = ItemSet::from_fn(ITEMS, |item| wanted.contains(&item));
+        let walk = Walk {
+            k: 1,
+            search_k: Some(10),
+            admit: Some(&admitted),
+            exclude: None,
+            sketch: None,
+            trees: None,
+            kernel: Kernel::new(),
+        };
+        let query = Prepared::new(Metric::Euclidean, &[0.0, 0.0]);
+        let mut scratch = Scratch::new(ITEMS);
+        walk.gather_in_waves(forest, &query, 10, &mut scratch).unwrap();
+        assert_eq!(scratch.candidates.items().len(), 3);
+        scratch.candidates.clear();
+        assert!(walk.gather_coarsely(forest, &trees, &query, 10, &mut scratch).unwrap());
+        assert_eq!(scratch.candidates.items().len(), 3);
+        // It is 9 for each split, all of which are visited; with eight subtrees a wave it would be 25, and
+        // four times that with four times the splits.
+        let splits = trees.planes().count() as usize;
+        for sifted in [scratch.waves.sifted, scratch.coarse.sifted] {
+            assert!(sifted > splits && sifted < 16 * splits, "{sifted} for {splits}");
+        }
+    }
 }
