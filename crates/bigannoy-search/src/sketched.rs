@@ -19,8 +19,8 @@ use crate::trees::Trees;
 /// lets a search read only a few dozen items for each query. There are none under manhattan and hamming.
 /// Short trees take 148 bytes for an inner node of 25 to 56 dimensions (84 for fewer, 276 up to 120),
 /// and spare reading most planes. There are none under hamming. Either is made when it is first needed,
-/// by all threads of the pool, in about as much time as is needed to read the index once, and is kept
-/// with the [`Index`](crate::Index).
+/// by all threads of the pool, in the time of reading the index a few times, and is kept with the
+/// [`Index`](crate::Index).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sketching {
     /// Makes a sketch as soon as the searches of this index, with what is left of the batch in hand (see

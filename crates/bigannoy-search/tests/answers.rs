@@ -89,7 +89,9 @@ fn pool(threads: usize) -> ThreadPool {
 fn settings(query: Query<'_>) -> impl Iterator<Item = Query<'_>> {
     let kernels = Kernel::all().into_iter();
     let sketched = kernels.map(move |kernel| query.sketching(Sketching::Always).kernel(kernel));
-    [query.sketching(Sketching::Never), query].into_iter().chain(sketched)
+    // Of a batch that is announced the first call makes copies.
+    let announced = query.to_come(1_000_000);
+    [query.sketching(Sketching::Never), query, announced].into_iter().chain(sketched)
 }
 
 proptest! {
