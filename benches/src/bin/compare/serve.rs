@@ -6,7 +6,7 @@ use std::path::Path;
 use bigannoy::matrix::DenseRows;
 use bigannoy::{
     BuildOptions, ExactMetric, ExactOptions, Generator, Index, Metric, NeighborBlock, OpenOptions,
-    SearchOptions,
+    SearchOptions, Strategy,
 };
 use bigannoy_bench::Cost;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ const LADDER: [&str; 11] =
 /// Answers requests about a forest of `--trees` trees, or with `--trees 0` about exact search.
 ///
 /// `--index` names an index that is there; otherwise one is built in `--cache` by `--generator`,
-/// unless it was before.
+/// unless it was before. `--strategy` says how it is searched, as Annoy does unless it is given.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Single queries are answered on this thread, without another to hand them to.
     rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
@@ -52,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             })
         });
     }
+    let strategy: Strategy = arguments.find("strategy").unwrap_or("annoy").parse()?;
     let (mut index, mut built) = index(arguments, &data.join("train.desc"), metric, trees)?;
     built["version"] = version.into();
     built["ladder"] = LADDER.as_slice().into();
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if request["fresh"] == true {
             index = bigannoy::open(index.path(), &OpenOptions::new().prefault(true))?;
         }
-        let single = SearchOptions::new(K).search_k(budget);
+        let single = SearchOptions::new(K).strategy(strategy).search_k(budget);
         respond(request, &queries, &mut |queries, threads| {
             let options = match threads {
                 None => single.clone(),

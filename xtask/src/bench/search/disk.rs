@@ -6,14 +6,15 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Choice, Point, Race, number, threads};
+use super::{CELLS, Choice, Point, Race, number, threads};
 use crate::bench::process::measured;
 use crate::run::{Failure, Outcome, root};
 
 impl Race<'_> {
     /// Build, search and writing, for a recall of 0.95.
     pub(super) fn whole_way(&mut self, choices: &[Choice], rates: &[f64]) -> Outcome {
-        self.ours_from_disk()?;
+        self.ours_from_disk("bigannoy", "annoy")?;
+        self.ours_from_disk(CELLS, "cells")?;
         self.exact_from_disk()?;
         for (choice, rate) in choices.iter().zip(rates).filter(|(choice, _)| choice.target == 0.95)
         {
@@ -46,12 +47,12 @@ impl Race<'_> {
     }
 
     /// The forest with which build and search together take the least time.
-    fn ours_from_disk(&mut self) -> Outcome {
+    fn ours_from_disk(&mut self, group: &str, strategy: &str) -> Outcome {
         let mut best: Option<(f64, usize, Point)> = None;
-        for one in self.participants.iter().filter(|one| one.group == "bigannoy") {
+        for one in self.participants.iter().filter(|one| one.group == group) {
             let reaching = one.curve.iter().filter(|point| point.recall >= 0.95);
             let Some(point) = reaching.max_by(|a, b| a.rate.total_cmp(&b.rate)) else { continue };
-            let trees = one.name.split(' ').nth(1).and_then(|trees| trees.parse().ok());
+            let trees = one.name.split(' ').rev().nth(1).and_then(|trees| trees.parse().ok());
             let seconds =
                 one.build_seconds + self.queries as f64 / point.rate / threads().len() as f64;
             if let Some(trees) = trees
@@ -84,13 +85,15 @@ impl Race<'_> {
             "10",
             "--search-k",
             &point.setting,
+            "--strategy",
+            strategy,
             "--ids",
             &at("ids.desc"),
             "--distances",
             &at("distances.desc"),
         ]))?;
         let figure = json!({
-            "group": format!("bigannoy, {trees} trees"), "recall": point.recall,
+            "group": if trees == 1 { format!("{group}, 1 tree") } else { format!("{group}, {trees} trees") }, "recall": point.recall,
             "build_seconds": build.seconds, "search_seconds": search.seconds,
             "seconds": build.seconds + search.seconds,
         });

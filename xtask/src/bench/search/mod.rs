@@ -16,6 +16,8 @@ use crate::run::{Failure, Outcome};
 
 /// Queries with which settings are looked for.
 const SAMPLE: usize = 1_000;
+/// The group that searches cells.
+const CELLS: &str = "bigannoy cells";
 const OTHERS: [&str; 7] =
     ["hnswlib", "faiss-flat", "faiss-ivf", "faiss-hnsw", "faiss-ivfpq", "usearch", "scann"];
 
@@ -98,9 +100,11 @@ impl Race<'_> {
     fn start_all(&mut self) -> Outcome {
         let trees: &[usize] = if self.session.options.quick { &[10, 50] } else { &[10, 50, 100] };
         for &trees in trees {
-            self.start_ours("bigannoy", trees)?;
+            self.start_ours("bigannoy", trees, "annoy")?;
         }
-        self.start_ours("bigannoy exact", 0)?;
+        // One tree is where cells begin; more would not be looked at.
+        self.start_ours(CELLS, 1, "cells")?;
+        self.start_ours("bigannoy exact", 0, "annoy")?;
         if !self.session.has_peers() {
             return Ok(());
         }
@@ -113,7 +117,7 @@ impl Race<'_> {
         Ok(())
     }
 
-    fn start_ours(&mut self, group: &str, trees: usize) -> Outcome {
+    fn start_ours(&mut self, group: &str, trees: usize, strategy: &str) -> Outcome {
         let cache = Session::cache(&self.data)?;
         let (data, cache) = (self.data.to_string_lossy(), cache.to_string_lossy());
         let most = threads().len().to_string();
@@ -130,8 +134,14 @@ impl Race<'_> {
             &most,
             "--generator",
             "default",
+            "--strategy",
+            strategy,
         ]);
-        let name = if trees == 0 { group.to_owned() } else { format!("{group}, {trees} trees") };
+        let name = match trees {
+            0 => group.to_owned(),
+            1 => format!("{group}, 1 tree"),
+            trees => format!("{group}, {trees} trees"),
+        };
         let served = Served::start(&name, &mut command)?;
         self.join(group, name, served)
     }
