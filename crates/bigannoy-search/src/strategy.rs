@@ -11,24 +11,27 @@ pub enum Strategy {
     /// answers are Annoy's for the same file, query and budget.
     #[default]
     Annoy,
-    /// All items are divided into cells, which begin as subtrees of the first tree and then take the
-    /// items that are nearest to their middles. A query is compared with all items of the nearest cells,
-    /// as many cells as are needed to have as many items as the budget says. Annoy has nothing like it.
+    /// Every item belongs to the nearest of some middles, which begin as the means of subtrees of the first
+    /// tree, and those of one middle are a cell. A query is compared with all items of the cells with the
+    /// nearest middles, as many cells as are needed to have as many items as the budget says (elsewhere
+    /// called an inverted file). Annoy has nothing like it.
     ///
-    /// The answers are a function of the index, the query and the budget. Every item is in one cell, so that
-    /// one tree does, and a budget of as many items as there are gives the exact answer. In batches it is several times as fast
-    /// as [`Strategy::Annoy`] at the same recall; a single query is compared with each item of
-    /// its cells nonetheless.
+    /// The answers are a function of the index, the query and the budget, on every processor and any number
+    /// of threads. Every item is in one cell, so that one tree does, and a budget of as many items as there are
+    /// gives the exact answer. In batches of a thousand queries and more it is several times as fast as
+    /// [`Strategy::Annoy`] at the same recall; a single query has no others to share the way with.
     ///
-    /// For euclidean, angular and dot. With [`Budget::PerTree`](crate::Budget::PerTree), the default, a sixteenth of all items is
-    /// compared, and at least 100 for each neighbor sought.
+    /// For euclidean, angular and dot. With [`Budget::PerTree`](crate::Budget::PerTree), the default, a
+    /// sixteenth of all items is compared, and at least 100 for each neighbor sought. Where the first tree is
+    /// damaged or does not lead to every item, that is an error.
     ///
-    /// The first search makes the cells, which takes about as long as building a tree, on all threads of
-    /// the pool; they are kept with the open index. Memory, for each item of up to 64 dimensions
-    /// a byte a dimension and 25; beyond that and 20; and about `2 sqrt(n)` cells with `8 dim + 700`
-    /// bytes each. A thread takes 4 bytes for each cell that a query of its block visits,
-    /// and about 400 for each query. With [`Sketching::Never`](crate::Sketching::Never) there are
-    /// 4 bytes for each item, and vectors are read from the index.
+    /// The first search makes the cells, on as many threads as the pool has and in about the time of two
+    /// or three trees, and they are kept with the open index. Memory, for each item of up to 64 dimensions a byte for
+    /// each and 25, of more 20; and for each of about `2 sqrt(n)` cells up to `20 dim + 400` bytes; while
+    /// they are made 24 bytes an item more. A thread takes 4 bytes for each cell that a query of its block
+    /// visits, and about 300 and 16 for each neighbor for each query. With
+    /// [`Sketching::Never`](crate::Sketching::Never) items have no codes, 4 bytes each, and all that are
+    /// compared are read from the index.
     Cells,
 }
 

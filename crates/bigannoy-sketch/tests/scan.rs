@@ -70,6 +70,69 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn groups_can_be_made_of_queries_of_others(
+        (rows, queries) in (1..=NarrowRows::MOST_DIM).prop_flat_map(|dim| (
+            proptest::collection::vec(vector(dim), 1..40),
+            proptest::collection::vec(vector(dim), 9),
+        )),
+        which in proptest::collection::vec(0u32..9, 1..=GROUP),
+    ) {
+        let dim = rows[0].len();
+        let slices: Vec<&[f64]> = queries.iter().map(Vec::as_slice).collect();
+        let picked: Vec<&[f64]> = which.iter().map(|&at| slices[at as usize]).collect();
+        let mut wide = RowCodes::default();
+        wide.resize(dim, rows.len());
+        for mut piece in wide.pieces_mut(9) {
+            for row in piece.rows() {
+                piece.set(row, &rows[row], 0.0, |_| RowTest { scale: 1.0, a: 2.0, b: 3.0 });
+            }
+        }
+        let mut narrow = NarrowRows::default();
+        narrow.resize(dim, (0u32..).take(rows.len()));
+        for mut strip in narrow.strips_mut() {
+            let place = |row: u32, out: &mut [f64]| {
+                out.copy_from_slice(&rows[row as usize]);
+                0.0
+            };
+            strip.set(dim, place, |_| RowTest { scale: 1.0, a: 2.0, b: 3.0 });
+        }
+        for row in 0..rows.len() {
+            prop_assert_eq!(wide.test(row), RowTest { scale: 1.0, a: 2.0, b: 3.0 });
+            prop_assert_eq!(narrow.test(row), wide.test(row));
+        }
+        let all = f32::NEG_INFINITY;
+        let limits = QueryLimits { alpha: [1.0; GROUP], beta: [1.0; GROUP], gamma: [all; GROUP] };
+        let wanted = |mut hits: Vec<Hit>| {
+            hits.retain(|hit| (hit.row as usize) < rows.len() && (hit.query as usize) < which.len());
+            hits.sort_unstable();
+            hits
+        };
+        let of_wide = |group: &QueryCodes| {
+            let mut hits = Vec::new();
+            let strips = 0..rows.len().div_ceil(STRIP);
+            wide.scan(ScanKernel::new(), strips, group, &limits, &mut hits);
+            wanted(hits)
+        };
+        let of_narrow = |group: &NarrowQueries| {
+            let mut hits = Vec::new();
+            narrow.scan(ScanKernel::new(), 0..narrow.strips(), group, &limits, &mut hits);
+            wanted(hits)
+        };
+        let new = |four: &[&[f64]]| QueryCodes::new(dim, four.iter().copied()).0;
+        let groups: Vec<QueryCodes> = slices.chunks(GROUP).map(new).collect();
+        let mut group = new(&[]);
+        group.pick(&groups, &which);
+        prop_assert_eq!(of_wide(&group), of_wide(&new(&picked)));
+        let new = |four: &[&[f64]]| NarrowQueries::new(dim, four.iter().copied()).0;
+        let groups: Vec<NarrowQueries> = slices.chunks(GROUP).map(new).collect();
+        let mut group = new(&[]);
+        group.pick(&groups, &which);
+        prop_assert_eq!(of_narrow(&group), of_narrow(&new(&picked)));
+    }
+}
+
 #[test]
 fn no_row_passes_what_is_no_number_and_unknown_rows_pass_all_else() {
     let rows = vec![vec![1.0, f64::NAN], vec![1.0, 1.0]];

@@ -1,6 +1,6 @@
 //! The strategy of cells: items that are near each other, looked at together.
 //!
-//! All items are divided into cells ([`partition`]). A query visits cells in the order of the distance
+//! Each item is in the cell of the nearest of some middles ([`partition`]). A query visits cells in the order of the distance
 //! from their middles ([`centres`]), ties by number, until those visited hold as many items as are to
 //! be compared; the nearest of all these items, as distances and ties are ranked anywhere, are the
 //! answer. So it is a function of the index, the query and the budget. Everything else is a matter of
