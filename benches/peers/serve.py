@@ -87,14 +87,14 @@ def prepare(args):
 
 def answer(library, queries, request):
     asked = queries[: request["queries"]]
-    setting = request["setting"]
+    setting, k = request["setting"], request.get("k", K)
     if request["op"] == "single":
         def work():
-            rows = [library.search(asked[at : at + 1], K, setting, 1)[0] for at in range(len(asked))]
+            rows = [library.search(asked[at : at + 1], k, setting, 1)[0] for at in range(len(asked))]
             return np.array(rows)
     else:
         def work():
-            return library.search(asked, K, setting, request["threads"])
+            return library.search(asked, k, setting, request["threads"])
     ids, seconds, cpu = timed(work)
     # Whatever stands for no neighbor, also where it is the largest number without a sign.
     ids = np.asarray(ids).astype(np.int64).astype(np.int32)

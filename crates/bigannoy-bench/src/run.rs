@@ -7,6 +7,7 @@ use bigannoy::format::{ForestReport, Layout};
 use bigannoy::matrix::DenseRows;
 use bigannoy::{Index, LoadMode, NeighborBlock, SearchOptions, ValidateOptions, Validation};
 use bigannoy_build::{IndexBuilder, MemoryStore};
+use bigannoy_search::Query;
 use rayon::ThreadPool;
 
 use crate::data::{DataSet, input};
@@ -27,7 +28,7 @@ pub(crate) trait Searchable {
     ) -> Result<NeighborBlock, BenchError>;
 
     /// The call that answers a single query.
-    fn single(&self, k: usize, search_k: Option<usize>) -> Single<'_>;
+    fn single(&self, options: &BenchOptions, search_k: Option<usize>) -> Single<'_>;
 }
 
 /// A call that answers a single query.
@@ -54,8 +55,8 @@ impl Searchable for Index {
         Ok(found?.neighbors)
     }
 
-    fn single(&self, k: usize, search_k: Option<usize>) -> Single<'_> {
-        let mut options = SearchOptions::new(k);
+    fn single(&self, options: &BenchOptions, search_k: Option<usize>) -> Single<'_> {
+        let mut options = SearchOptions::new(options.k).strategy(options.strategy);
         if let Some(search_k) = search_k {
             options = options.search_k(search_k);
         }
@@ -119,6 +120,11 @@ impl InMemory {
     pub(crate) fn bytes(&self) -> u64 {
         self.index.data().as_ref().len() as u64
     }
+
+    fn query(&self, options: &BenchOptions, search_k: Option<usize>) -> Query<'_> {
+        let query = self.index.query(options.k).strategy(options.strategy);
+        search_k.map_or(query, |search_k| query.search_k(search_k))
+    }
 }
 
 impl Searchable for InMemory {
@@ -130,10 +136,7 @@ impl Searchable for InMemory {
         options: &BenchOptions,
         search_k: Option<usize>,
     ) -> Result<NeighborBlock, BenchError> {
-        let mut query = self.index.query(options.k);
-        if let Some(search_k) = search_k {
-            query = query.search_k(search_k);
-        }
+        let query = self.query(options, search_k);
         let answer = || match &self.queries {
             Some(queries) => query.by_rows(queries),
             None => query.by_items(0..u32::try_from(data.n_query()).expect("items have 32 bits")),
@@ -144,12 +147,9 @@ impl Searchable for InMemory {
         }?)
     }
 
-    fn single(&self, k: usize, search_k: Option<usize>) -> Single<'_> {
+    fn single(&self, options: &BenchOptions, search_k: Option<usize>) -> Single<'_> {
+        let query = self.query(options, search_k);
         Box::new(move |vector| {
-            let mut query = self.index.query(k);
-            if let Some(search_k) = search_k {
-                query = query.search_k(search_k);
-            }
             query.by_vector(vector)?;
             Ok(())
         })
@@ -246,7 +246,7 @@ pub(crate) fn latency(
     search_k: Option<usize>,
 ) -> Result<Option<Latency>, BenchError> {
     let vectors = data.query_rows().first(options.latency_queries)?;
-    let single = index.single(options.k, search_k);
+    let single = index.single(options, search_k);
     // In a pool of one thread nothing is handed from thread to thread.
     let seconds = pool(1)?.install(|| {
         vectors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy::{BuildOptions, DEFAULT_BLOCK_ROWS, Error, Generator, LoadMode, MAX_THREADS, Metric};
-use bigannoy::{Progress, SearchOptions};
+use bigannoy::{Progress, SearchOptions, Strategy};
 
 use crate::{BenchError, Shape};
 
@@ -43,7 +43,10 @@ pub struct BenchOptions {
     pub n_trees: usize,
     /// The metric. Default: euclidean.
     pub metric: Metric,
-    /// Items gathered before ranking. Default: none, which is `k` times the trees.
+    /// How neighbors are looked for. Default: [`Strategy::Annoy`].
+    pub strategy: Strategy,
+    /// Items gathered before ranking. Default: none, which is `k` times the trees; under
+    /// [`Strategy::Cells`] a sixteenth of the rows, and at least 100 times `k`.
     pub search_k: Option<usize>,
     /// Seed of synthetic data, and of the index where `build_seed` is not set. Default: 42.
     pub seed: u64,
@@ -89,6 +92,7 @@ impl Default for BenchOptions {
             k: 10,
             n_trees: 50,
             metric: Metric::Euclidean,
+            strategy: Strategy::default(),
             search_k: None,
             seed: 42,
             build_seed: None,
@@ -138,6 +142,10 @@ impl BenchOptions {
             let expected = "euclidean, angular, manhattan or dot: hamming indexes are not built";
             return Err(BenchError::setting("metric", self.metric, expected));
         }
+        if !self.strategy.knows(self.metric) {
+            let expected = format!("euclidean, angular or dot for the strategy {}", self.strategy);
+            return Err(BenchError::setting("metric", self.metric, expected));
+        }
         if self.reference.is_some() && self.queries == Queries::Synthetic {
             let expected = "a matrix, or the rows of the reference themselves: queries are made only \
                             for a reference that is made";
@@ -171,6 +179,7 @@ impl BenchOptions {
             ("metric", self.metric.to_string()),
             ("build_seed", self.build_seed.unwrap_or(self.seed).to_string()),
             ("generator", self.generator.to_string()),
+            ("strategy", self.strategy.to_string()),
             ("build_threads", unset(self.build_threads)),
             ("threads", unset(self.search_threads)),
             ("block_size", self.block_rows.to_string()),
@@ -200,7 +209,8 @@ impl BenchOptions {
     }
 
     pub(crate) fn search_options(&self, search_k: Option<usize>) -> SearchOptions {
-        let mut options = SearchOptions::new(self.k).block_rows(self.block_rows);
+        let mut options =
+            SearchOptions::new(self.k).strategy(self.strategy).block_rows(self.block_rows);
         if let Some(threads) = self.search_threads {
             options = options.threads(threads);
         }

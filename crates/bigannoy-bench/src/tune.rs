@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bigannoy::{Generator, Index, Metric, NeighborBlock, OpenOptions};
+use bigannoy::{Generator, Index, Metric, NeighborBlock, OpenOptions, Strategy};
 use bigannoy_report::{Cell, Table};
 
 use crate::data::{DataSet, Place, Rows};
@@ -44,7 +44,10 @@ pub struct TuneOptions {
     pub metric: Metric,
     /// By which definition they are built. Default: [`Generator::Default`].
     pub generator: Generator,
-    /// Numbers of trees that are tried, ascending. Default: [`TUNE_TREES`].
+    /// How neighbors are looked for. Default: [`Strategy::Annoy`].
+    pub strategy: Strategy,
+    /// Numbers of trees that are tried, ascending. Default: [`TUNE_TREES`]. Under [`Strategy::Cells`]
+    /// one is enough, for no other is looked at.
     pub n_trees: Vec<usize>,
     /// What is to be reached.
     pub goal: Goal,
@@ -72,6 +75,7 @@ impl TuneOptions {
             k: 10,
             metric: Metric::Euclidean,
             generator: Generator::Default,
+            strategy: Strategy::default(),
             n_trees: TUNE_TREES.to_vec(),
             goal,
             sample: DEFAULT_SAMPLE,
@@ -110,6 +114,7 @@ impl TuneOptions {
             k: self.k,
             metric: self.metric,
             generator: self.generator,
+            strategy: self.strategy,
             seed: self.seed,
             build_threads: self.threads,
             search_threads: self.threads,
@@ -146,6 +151,8 @@ pub struct Tuning {
     pub best: Tuned,
     /// The goal.
     pub goal: Goal,
+    /// How neighbors were looked for.
+    pub strategy: Strategy,
     /// Queries that were drawn.
     pub sample: usize,
     /// Queries per second of exact search in a batch of this size.
@@ -230,6 +237,7 @@ pub fn tune(options: &TuneOptions) -> Result<Tuning, BenchError> {
         candidates,
         best,
         goal: options.goal,
+        strategy: options.strategy,
         sample: count,
         exact_queries_per_second,
     })
@@ -406,8 +414,12 @@ impl Tuning {
         } else {
             format!("Exact search: {:.0} queries per second.", self.exact_queries_per_second)
         };
+        let strategy = match self.strategy {
+            Strategy::Annoy => String::new(),
+            other => format!(", strategy {other}"),
+        };
         format!(
-            "For {goal}: {} trees, search_k {}.\n\
+            "For {goal}: {} trees, search_k {}{strategy}.\n\
              Recall to expect: {:.4}, between {:.4} and {:.4} with 95 percent confidence \
              (Wilson's interval over {} queries).\n\
              Speed here: {:.0} queries per second in a batch, {:.3} ms for 95 percent of single \

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy::matrix::{MatrixSpec, NewMatrix};
-use bigannoy::{ElementType, Metric};
+use bigannoy::{ElementType, Metric, Strategy};
 use bigannoy_bench::report::{Cell, Table};
 use bigannoy_bench::{
     ADDED_COLUMNS, BenchError, BenchOptions, COMPARISON_COLUMNS, DOCUMENTED_COLUMNS, Queries,
@@ -105,9 +105,21 @@ fn a_suite_has_a_row_for_every_pair_and_larger_budgets_find_more() {
 }
 
 #[test]
+fn cells_find_all_where_all_is_looked_at() {
+    let options = BenchOptions { strategy: Strategy::Cells, ..small() };
+    let run = recall_suite(&options, &[1], &[None, Some(100), Some(600)]).unwrap();
+    let recalls = [0, 1, 2].map(|row| number(&run.summary, row, "recall_at_k"));
+    assert!(recalls[1] < 1.0, "{recalls:?}");
+    assert_eq!(recalls[2], 1.0, "all rows were looked at");
+}
+
+#[test]
 fn files_and_memory_give_the_same_answers() {
-    for metric in [Metric::Euclidean, Metric::Angular, Metric::Manhattan, Metric::Dot] {
-        let run = compare(&BenchOptions { metric, ..small() }).unwrap();
+    let annoy = [Metric::Euclidean, Metric::Angular, Metric::Manhattan, Metric::Dot];
+    let cells = [(Metric::Euclidean, Strategy::Cells), (Metric::Angular, Strategy::Cells)];
+    for (metric, strategy) in annoy.map(|metric| (metric, Strategy::Annoy)).into_iter().chain(cells)
+    {
+        let run = compare(&BenchOptions { metric, strategy, ..small() }).unwrap();
         assert_eq!(run.summary.rows().len(), 2);
         let columns = &run.summary.columns()[DOCUMENTED_COLUMNS.len() + ADDED_COLUMNS.len()..];
         assert_eq!(columns, COMPARISON_COLUMNS);

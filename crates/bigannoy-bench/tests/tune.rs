@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bigannoy::{BuildOptions, Metric};
+use bigannoy::{BuildOptions, Metric, Strategy};
 use bigannoy_bench::{BenchError, Goal, Shape, Synthetic, TuneOptions, tune};
 
 /// A reference, queries and an index over it.
@@ -37,6 +37,38 @@ fn the_goal_is_reached_and_not_by_much() {
     assert!(more.search_k > best.search_k);
     assert!(tuning.advice().contains(&format!("8 trees, search_k {}", best.search_k)));
     assert_eq!(tuning.table().rows().len(), 1);
+}
+
+#[test]
+fn cells_have_a_budget_of_their_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let [reference, query, index] = files(directory.path(), Metric::Euclidean);
+    let options = TuneOptions {
+        index: Some(index.clone()),
+        query: Some(query.clone()),
+        strategy: Strategy::Cells,
+        sample: 200,
+        ..TuneOptions::new(&reference, Goal::Recall(0.9))
+    };
+    let tuning = tune(&options).unwrap();
+    let best = tuning.best;
+    assert!(best.recall.lower >= 0.9 && best.search_k < 3_000, "{best:?}");
+    let told = format!("8 trees, search_k {}, strategy cells.", best.search_k);
+    assert!(tuning.advice().contains(&told), "{}", tuning.advice());
+    // Who searches so finds as much.
+    let index = bigannoy::open(&index, &bigannoy::OpenOptions::new()).unwrap();
+    let search = bigannoy::SearchOptions::new(10).strategy(Strategy::Cells).search_k(best.search_k);
+    let found = index.search(&*query, &search).unwrap();
+    let exact = index.search(&*query, &search.exhaustive()).unwrap();
+    let shared = found.neighbors.rows().zip(exact.neighbors.rows()).map(|(found, exact)| {
+        found.iter().filter(|near| exact.iter().any(|other| other.item == near.item)).count()
+    });
+    assert!(shared.sum::<usize>() >= 88 * 3_000 / 100);
+
+    let manhattan = TuneOptions { index: None, metric: Metric::Manhattan, ..options };
+    let error = tune(&manhattan).unwrap_err().to_string();
+    let expected = "metric is manhattan, expected euclidean, angular or dot for the strategy cells";
+    assert_eq!(error, expected);
 }
 
 #[test]

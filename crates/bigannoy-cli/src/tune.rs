@@ -4,9 +4,9 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use bigannoy::{Generator, Metric};
+use bigannoy::{Generator, Metric, Strategy};
 use bigannoy_bench::report::{Table, write_table};
-use bigannoy_bench::{DEFAULT_SAMPLE, Goal, TuneOptions, tune};
+use bigannoy_bench::{DEFAULT_SAMPLE, Goal, TUNE_TREES, TuneOptions, tune};
 use clap::Args;
 
 use crate::bench::watched;
@@ -42,15 +42,12 @@ pub(crate) struct Tune {
     /// Seed of the sample, and of indexes that are built.
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(crate) seed: u64,
-    /// Numbers of trees to build and compare.
-    #[arg(
-        long,
-        value_name = "N,…",
-        value_delimiter = ',',
-        default_value = "10,20,50,100",
-        conflicts_with = "reference"
-    )]
-    pub(crate) n_trees: Vec<usize>,
+    /// How neighbors are looked for: annoy, as Annoy does, or cells, which is faster in large batches.
+    #[arg(long, value_name = "NAME", default_value_t = Strategy::Annoy)]
+    pub(crate) strategy: Strategy,
+    /// Numbers of trees to build and compare [default: 10,20,50,100; with cells 1].
+    #[arg(long, value_name = "N,…", value_delimiter = ',', conflicts_with = "reference")]
+    pub(crate) n_trees: Option<Vec<usize>>,
     /// Metric of indexes that are built.
     #[arg(long, default_value_t = Metric::Euclidean, conflicts_with = "reference")]
     pub(crate) metric: Metric,
@@ -97,13 +94,18 @@ impl Tune {
             Some(reference) => (reference, Some(self.file.clone())),
             None => (&self.file, None),
         };
+        let n_trees = self.n_trees.clone().unwrap_or_else(|| match self.strategy {
+            Strategy::Cells => vec![1],
+            _ => TUNE_TREES.to_vec(),
+        });
         Ok(TuneOptions {
             index,
             query: self.query.clone(),
             k: self.k,
             metric: self.metric,
             generator: self.generator,
-            n_trees: self.n_trees.clone(),
+            strategy: self.strategy,
+            n_trees,
             sample: self.sample,
             seed: self.seed,
             threads: self.threads.map(NonZeroUsize::get),

@@ -86,6 +86,11 @@ fn settings_are_found_for_a_goal() {
     place.succeed("build reference.desc --index ref.ann --trees 5");
     let advice = place.succeed("tune ref.ann --reference reference.desc --latency-ms 10000 -k 3");
     assert!(advice.contains("5 trees, search_k"), "{advice}");
+    let cells = "tune ref.ann --reference reference.desc --recall 0.9 --strategy cells --sample 50";
+    let advice = place.succeed(cells);
+    assert!(first(&advice).ends_with(", strategy cells."), "{advice}");
+    let advice = place.succeed("tune reference.desc --recall 0.9 --strategy cells --sample 50");
+    assert!(advice.contains(" 1 trees, search_k"), "{advice}");
     let error = place.fail("tune ref.ann --reference reference.desc --recall 2");
     assert_eq!(error, "error: the recall is 2, expected above 0, at most 1");
 }

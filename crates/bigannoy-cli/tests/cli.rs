@@ -223,6 +223,7 @@ fn settings_of_a_search_reach_it() {
     let place = seed();
     copy_clusters(&place);
     place.succeed("build reference.desc --index c.ann --trees 3");
+    place.succeed("build reference.desc --index m.ann --trees 1 --metric manhattan");
     let csv = |line: &str| place.succeed(line);
     let exact = csv("search c.ann --exhaustive -k 3");
     for sketch in ["auto", "always", "never"] {
@@ -230,6 +231,8 @@ fn settings_of_a_search_reach_it() {
         assert_eq!(sketched, exact, "{sketch}");
     }
     assert_ne!(exact, csv("search c.ann --search-k 3 -k 3 --block-size 100 --widen"));
+    assert_eq!(exact, csv("search c.ann --strategy cells --exhaustive -k 3"));
+    assert_ne!(exact, csv("search c.ann --strategy cells --search-k 3 -k 3"));
     let ids = |csv: &str| -> Vec<String> {
         csv.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().to_owned()).collect()
     };
@@ -246,6 +249,10 @@ fn settings_of_a_search_reach_it() {
         ("search c.ann -k 1 --not-rows 4001", "expected numbers from 1 to 4000"),
         ("search c.ann -k 1 --only-rows none", "cannot read none: "),
         ("search c.ann -k 1 --block-size 0", "the number of rows in a block is 0"),
+        (
+            "search m.ann -k 1 --strategy cells",
+            "the strategy cells knows euclidean, angular and dot",
+        ),
         ("search c.ann -k 30 --search-k 2 --strict", "query row 1 (counted from 1) has "),
         ("search c.ann -k 1 --rerank ref.desc", "ref.desc is not the reference of c.ann: "),
     ] {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use bigannoy_format::Forest;
-use bigannoy_metric::{ItemSet, Metric, Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
+use bigannoy_metric::{ItemSet, Neighbor, NeighborBlock, Prepared, RankKey, RowMut};
 use bigannoy_sketch::Kernel;
 use bigannoy_sketch::scan::ScanKernel;
 use rayon::prelude::*;
@@ -273,9 +273,7 @@ impl<'a> Query<'a> {
             return Err(SearchError::Filter { found: admit.n_items(), expected: n_items });
         }
         let metric = self.forest.shape().layout().metric();
-        if self.strategy == Strategy::Cells
-            && !matches!(metric, Metric::Euclidean | Metric::Angular | Metric::Dot)
-        {
+        if !self.strategy.knows(metric) {
             return Err(SearchError::StrategyMetric { strategy: self.strategy, metric });
         }
         let own_row = own_rows && !self.include_self;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bigannoy_metric::Metric;
+
 /// How neighbors are looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -39,6 +41,15 @@ pub enum Strategy {
 impl Strategy {
     /// Every strategy, the default first.
     pub const ALL: [Strategy; 2] = [Strategy::Annoy, Strategy::Cells];
+
+    /// Whether indexes of this metric can be searched so.
+    #[must_use]
+    pub fn knows(self, metric: Metric) -> bool {
+        match self {
+            Strategy::Annoy => true,
+            Strategy::Cells => matches!(metric, Metric::Euclidean | Metric::Angular | Metric::Dot),
+        }
+    }
 
     /// The name, in lower case.
     #[must_use]

@@ -1,5 +1,7 @@
 //! `cargo xtask bench exact`: exact search of ours, and the one that others are measured by.
 
+use std::fs;
+
 use serde_json::json;
 
 use super::process::median;
@@ -19,7 +21,6 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
     if let Some(mut flat) = session.peer(&[&["faiss-flat"][..], &common].concat()) {
         sides.push(("faiss-flat", Served::start("faiss", &mut flat)?));
     }
-    let mut names = Vec::new();
     for (group, side) in &mut sides {
         let ready = side.hear()?;
         let mut peer = json!({ "group": group, "name": group });
@@ -27,41 +28,82 @@ pub(crate) fn run(session: &mut Session) -> Outcome {
             peer[field] = ready[field].clone();
         }
         session.keep("peer", peer)?;
-        names.push(*group);
     }
-    let mut judge = session.judge(&data)?;
-    let out = session.options.out.join("cache").join("exact.ids");
-    let out = out.to_string_lossy().into_owned();
-    let queries = session.options.queries.min(2_000);
-    for threads in threads() {
-        let mut seconds = vec![Vec::new(); sides.len()];
-        let mut cpu = vec![Vec::new(); sides.len()];
-        let mut recalls = vec![0.0; sides.len()];
-        for _ in 0..session.options.rounds() {
-            for (at, (_, side)) in sides.iter_mut().enumerate() {
-                let answer = side.ask(&json!({
-                    "op": "search", "setting": "exact", "threads": threads, "queries": queries,
-                    "out": out,
-                }))?;
-                let number = |name: &str| -> Result<f64, Failure> {
-                    answer[name].as_f64().ok_or_else(|| format!("no {name} in {answer}").into())
-                };
-                seconds[at].push(number("seconds")?);
-                cpu[at].push(number("cpu")?);
-                let told = judge.ask(&json!({ "ids": out, "queries": queries }))?;
-                recalls[at] = told["recall"].as_f64().unwrap_or(f64::NAN);
+    let queries = session.options.queries;
+    let most_neighbors = session.options.most_rows();
+    for k in [10, 100].into_iter().filter(|&k| k <= most_neighbors) {
+        for threads in threads() {
+            let mut turns: Vec<Turns> = sides.iter().map(|_| Turns::default()).collect();
+            for _ in 0..session.options.rounds() {
+                for ((name, side), turns) in sides.iter_mut().zip(&mut turns) {
+                    turns.take(session, name, side, k, threads, queries)?;
+                }
             }
-        }
-        for (at, name) in names.iter().enumerate() {
-            for target in ["0.90", "0.95", "0.99"] {
-                let figure = json!({
-                    "group": name, "name": name, "setting": "exact", "target": target,
-                    "threads": threads, "recall": recalls[at], "queries": queries,
-                    "seconds": median(seconds[at].clone()), "cpu": median(cpu[at].clone()),
-                });
-                session.keep("target", figure)?;
+            let mut figure = json!({ "k": k, "threads": threads, "queries": queries });
+            for (side, turns) in ["ours", "peer"].into_iter().zip(&turns) {
+                figure[side] = median(turns.seconds.clone()).into();
+                figure[format!("{side}_cpu")] = median(turns.cpu.clone()).into();
             }
+            if let [ours, peer] = &turns[..] {
+                figure["shared"] = shared(&ours.ids, &peer.ids, k).into();
+                figure["neighbors"] = ours.ids.len().into();
+            }
+            session.keep("exact", figure)?;
         }
     }
     Ok(())
+}
+
+/// What a side said in its turns.
+#[derive(Default)]
+struct Turns {
+    seconds: Vec<f64>,
+    cpu: Vec<f64>,
+    /// The neighbors, from the last turn.
+    ids: Vec<i32>,
+}
+
+impl Turns {
+    fn take(
+        &mut self,
+        session: &Session,
+        name: &str,
+        side: &mut Served,
+        k: usize,
+        threads: usize,
+        queries: usize,
+    ) -> Outcome {
+        let out = session.options.out.join("cache").join(format!("{name}.ids"));
+        let answer = side.ask(&json!({
+            "op": "search", "setting": "exact", "k": k, "threads": threads, "queries": queries,
+            "out": out.to_string_lossy(),
+        }))?;
+        let number = |name: &str| -> Result<f64, Failure> {
+            answer[name].as_f64().ok_or_else(|| format!("no {name} in {answer}").into())
+        };
+        self.seconds.push(number("seconds")?);
+        self.cpu.push(number("cpu")?);
+        let bytes = fs::read(&out).map_err(|e| format!("cannot read {}: {e}", out.display()))?;
+        let words = bytes.chunks_exact(4).map(|word| word.try_into().unwrap_or_default());
+        self.ids = words.map(i32::from_le_bytes).collect();
+        Ok(())
+    }
+}
+
+/// How many neighbors both sides have: all but those whose distances differ by less than the rounding of a
+/// sum in 32 bits.
+fn shared(ours: &[i32], peer: &[i32], k: usize) -> usize {
+    let rows = ours.chunks_exact(k).zip(peer.chunks_exact(k));
+    rows.map(|(ours, peer)| ours.iter().filter(|id| peer.contains(id)).count()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shared;
+
+    #[test]
+    fn neighbors_are_shared_whatever_their_order() {
+        assert_eq!(shared(&[1, 2, 3, 4], &[2, 1, 3, 5], 2), 3);
+        assert_eq!(shared(&[], &[], 2), 0);
+    }
 }

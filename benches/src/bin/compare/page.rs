@@ -175,6 +175,14 @@ fn sections(results: &Results) -> Vec<Section> {
     );
     add(
         true,
+        "exact",
+        "Exact search in one batch, queries per second of faiss Flat and of bigannoy",
+        "faiss by its matrix product. Neighbors in common: those whose distances differ by less than its \
+         rounding may be others.",
+        &exact,
+    );
+    add(
+        true,
         "build",
         "Building an index",
         "The cheaper of two turns. Trees alone: grown in memory over rows that are there, as Annoy's \
@@ -270,6 +278,32 @@ fn same_file(results: &Results) -> Table {
         ]);
     }
     table
+}
+
+fn exact(results: &Results) -> Table {
+    let mut table = Table::new([
+        "k",
+        "threads",
+        "queries",
+        "faiss",
+        "bigannoy",
+        "times",
+        "times, by CPU",
+        "neighbors in common",
+    ]);
+    for row in results.of("exact") {
+        table.push([
+            Cell::from(whole(row, "k")),
+            whole(row, "threads").into(),
+            whole(row, "queries").into(),
+            ratio(row, "queries", "peer").into(),
+            ratio(row, "queries", "ours").into(),
+            ratio(row, "peer", "ours").into(),
+            ratio(row, "peer_cpu", "ours_cpu").into(),
+            ratio(row, "shared", "neighbors").into(),
+        ]);
+    }
+    table.without_empty_columns()
 }
 
 fn from_disk(results: &Results) -> Table {

@@ -41,9 +41,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "build_cpu": 0.0, "bytes": 4 * train.values.len(),
         }))?;
         return answer(|request| {
-            respond(request, &queries, &mut |queries, threads| {
+            respond(request, &queries, &mut |queries, k, threads| {
                 let reference = DenseRows::row_major(&train.values, train.ncols);
-                let options = ExactOptions::new(metric, K);
+                let options = ExactOptions::new(metric, k);
                 let options = match threads {
                     None => options,
                     Some(threads) => options.threads(threads),
@@ -63,11 +63,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if request["fresh"] == true {
             index = bigannoy::open(index.path(), &OpenOptions::new().prefault(true))?;
         }
-        let single = SearchOptions::new(K).strategy(strategy).search_k(budget);
-        respond(request, &queries, &mut |queries, threads| {
+        respond(request, &queries, &mut |queries, k, threads| {
+            let options = SearchOptions::new(k).strategy(strategy).search_k(budget);
             let options = match threads {
-                None => single.clone(),
-                Some(threads) => single.clone().threads(threads),
+                None => options,
+                Some(threads) => options.threads(threads),
             };
             Ok(index.search(queries, &options)?.neighbors)
         })
@@ -101,29 +101,30 @@ fn index(
     Ok((index?, built))
 }
 
-/// A search with so many threads, or on the one that it is called on.
+/// A search for so many neighbors with so many threads, or on the one that it is called on.
 type Answer<'a> =
-    dyn FnMut(&DenseRows<'_, f32>, Option<usize>) -> Result<NeighborBlock, Failure> + 'a;
+    dyn FnMut(&DenseRows<'_, f32>, usize, Option<usize>) -> Result<NeighborBlock, Failure> + 'a;
 
 fn respond(request: &Value, queries: &Rows, search: &mut Answer<'_>) -> Result<Value, Failure> {
     let asked = count(request, "queries")?.min(queries.nrows());
     let asked = &queries.values[..asked * queries.ncols];
+    let k = if request["k"].is_null() { K } else { count(request, "k")? };
     let rows = |values| DenseRows::row_major(values, queries.ncols);
     let (found, cost) = if text(request, "op")? == "single" {
         Cost::of(|| {
-            let mut all = NeighborBlock::new(0, K);
+            let mut all = NeighborBlock::new(0, k);
             for query in asked.chunks_exact(queries.ncols) {
-                all.append(&search(&rows(query), None)?);
+                all.append(&search(&rows(query), k, None)?);
             }
             Ok::<_, Failure>(all)
         })
     } else {
         let threads = count(request, "threads")?;
-        Cost::of(|| search(&rows(asked), Some(threads)))
+        Cost::of(|| search(&rows(asked), k, Some(threads)))
     };
     let found = found?;
-    let mut ids = vec![-1_i32; found.nrows() * K];
-    for (ids, row) in ids.chunks_exact_mut(K).zip(found.rows()) {
+    let mut ids = vec![-1_i32; found.nrows() * k];
+    for (ids, row) in ids.chunks_exact_mut(k).zip(found.rows()) {
         for (id, near) in ids.iter_mut().zip(row) {
             *id = i32::try_from(near.item)?;
         }

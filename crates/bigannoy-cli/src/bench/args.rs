@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use bigannoy::{DEFAULT_BLOCK_ROWS, Generator, LoadMode, Metric};
+use bigannoy::{DEFAULT_BLOCK_ROWS, Generator, LoadMode, Metric, Strategy};
 use bigannoy_bench::{BenchOptions, Queries, Shape, VolumeGrid};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -36,7 +36,8 @@ pub(crate) struct Single {
     /// Trees.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) n_trees: usize,
-    /// Items to gather before ranking, or -1 for K times the number of trees.
+    /// Items to gather before ranking, or -1 for K times the number of trees, with cells for a sixteenth
+    /// of the rows.
     #[arg(long, value_name = "N", default_value = "-1", allow_negative_numbers = true)]
     pub(crate) search_k: Budget,
     #[command(flatten)]
@@ -52,7 +53,7 @@ pub(crate) struct Recall {
     /// Numbers of trees.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10,50,100")]
     pub(crate) n_trees: Vec<usize>,
-    /// Budgets; -1 stands for K times the number of trees.
+    /// Budgets; -1 stands for K times the number of trees, with cells for a sixteenth of the rows.
     #[arg(
         long,
         value_name = "N,…",
@@ -82,7 +83,8 @@ pub(crate) struct Volume {
     /// Trees.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) n_trees: usize,
-    /// Items to gather before ranking, or -1 for K times the number of trees.
+    /// Items to gather before ranking, or -1 for K times the number of trees, with cells for a sixteenth
+    /// of the rows.
     #[arg(long, value_name = "N", default_value = "-1", allow_negative_numbers = true)]
     pub(crate) search_k: Budget,
     /// Find exact neighbors too, for the recall.
@@ -145,6 +147,9 @@ pub(crate) struct Common {
     /// How trees are grown: default, or annoy as RcppAnnoy does.
     #[arg(long, value_name = "NAME", default_value_t = Generator::Default)]
     pub(crate) generator: Generator,
+    /// How neighbors are looked for: annoy, as Annoy does, or cells.
+    #[arg(long, value_name = "NAME", default_value_t = Strategy::Annoy)]
+    pub(crate) strategy: Strategy,
     /// Threads of builds [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub(crate) build_threads: Option<NonZeroUsize>,
@@ -216,6 +221,7 @@ impl Common {
             seed: self.seed,
             build_seed: self.build_seed,
             generator: self.generator,
+            strategy: self.strategy,
             build_threads: self.build_threads.map(NonZeroUsize::get),
             search_threads: self.threads.map(NonZeroUsize::get),
             block_rows: self.block_size,
