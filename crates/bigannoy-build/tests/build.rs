@@ -313,6 +313,24 @@ fn a_full_store_ends_the_build_with_its_error() {
     }
 }
 
+/// Leaves of many columns hold as many items as a sample can be wrong by: a set that it takes for too large
+/// may be a leaf.
+#[test]
+fn sets_that_are_smaller_than_their_sample_said_are_whole_leaves() {
+    let (dim, n_items) = (500, 4000);
+    let plane = scattered(2 * dim);
+    let rows: Vec<f32> = scattered(2 * n_items)
+        .chunks_exact(2)
+        .flat_map(|at| {
+            plane.chunks_exact(2).map(move |of| at[0] * of[0] + at[1] * of[1]).collect::<Vec<_>>()
+        })
+        .collect();
+    for metric in [Metric::Euclidean, Metric::Angular, Metric::Manhattan] {
+        let (report, words) = build(IndexBuilder::new(metric).trees(10), &rows, dim);
+        check_whole(&report, &words, metric, 40);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
