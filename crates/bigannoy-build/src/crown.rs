@@ -35,8 +35,8 @@ impl Young {
         self.random.clone()
     }
 
-    /// The crown over all items.
-    pub(crate) fn finish(&mut self, n_items: u32) -> &mut Crown {
+    /// The crown over all items, whose leaves hold so many at most.
+    pub(crate) fn finish(&mut self, leaf_capacity: usize, n_items: u32) -> &mut Crown {
         let Young { upper, parts, crown, .. } = self;
         crown.ids.clear();
         if upper.is_empty() {
@@ -46,7 +46,8 @@ impl Young {
             crown.ids.resize(n_items as usize, 0);
             #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
             let item = |place| place as u32;
-            crown.splits = std::mem::take(upper).arrange(parts, &item, &mut crown.ids);
+            crown.splits =
+                std::mem::take(upper).arrange(leaf_capacity, parts, &item, &mut crown.ids);
         }
         crown
     }
@@ -103,6 +104,7 @@ mod tests {
     use bigannoy_metric::Metric;
 
     use crate::grow::grow;
+
     #[test]
     fn crowns_that_grow_together_are_those_of_single_trees() {
         const ITEMS: u32 = 9000;
@@ -136,7 +138,7 @@ mod tests {
                     let room = (&mut splitter, &mut sample);
                     assert!(grow_crowns(items, ITEMS, &mut young, room, &|| false));
                     for young in &mut young {
-                        let crown = young.finish(ITEMS);
+                        let crown = young.finish(layout.leaf_capacity(), ITEMS);
                         assert!(equal > 0 || crown.splits.is_empty() == (metric == Metric::Dot));
                         splitter.renew(random());
                         let mut records = vec![7; 3];

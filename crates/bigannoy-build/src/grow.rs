@@ -95,11 +95,6 @@ pub(crate) fn grow(
                     for item in &mut *set {
                         *item = splitter.number(*item);
                     }
-                    if split.is_some() {
-                        // The sample took it for larger: it was to be cut, and lies in the order of
-                        // what would have cut it.
-                        set.sort_unstable();
-                    }
                     layout.push_leaf(records, count, set);
                     continue;
                 }

@@ -91,7 +91,7 @@ pub(crate) fn grow_all(
                             let mut splitter = splitter();
                             splitter.renew(young.random());
                             let mut records: Vec<u32> = all_records.take().unwrap_or_default();
-                            let crown = young.finish(n_items);
+                            let crown = young.finish(items.layout().leaf_capacity(), n_items);
                             let whole = grow(items, crown, &mut splitter, stop, &mut records);
                             splitters.give(splitter);
                             works.give(young);

@@ -302,7 +302,7 @@ impl SplitSets for Splitter {
             items.touch(some);
             upper.descend(self, items, some, parts);
         }
-        upper.arrange(&parts, &item, set)
+        upper.arrange(items.layout().leaf_capacity(), &parts, &item, set)
     }
 
     fn split(&mut self, items: Items<'_>, set: &[u32], key: SetKey) {

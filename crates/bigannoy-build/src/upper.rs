@@ -259,10 +259,11 @@ impl Upper {
     }
 
     /// Orders a set by the parts in which its items are, `parts[i]` being that of `item(i)`, and gives
-    /// the splits. Where planes leave almost all on one side, they are given up, and what was below
-    /// them.
+    /// the splits. Planes are given up, and what was below them, where they leave almost all on one side,
+    /// or where the sample took for larger what fits in a leaf.
     pub(crate) fn arrange(
         mut self,
+        leaf_capacity: usize,
         parts: &[u16],
         item: &dyn Fn(usize) -> u32,
         ids: &mut [u32],
@@ -283,8 +284,8 @@ impl Upper {
         for split in 0..self.splits.len() {
             let [first, middle, end] = self.parts[split].map(|part| firsts[part]);
             self.splits[split].zeros = middle - first;
-            if is_lopsided(middle - first, end - first) {
-                // Whoever splits the set anew wants it in order.
+            if end - first <= leaf_capacity || is_lopsided(middle - first, end - first) {
+                // Whoever splits the set anew, or makes a leaf of it, wants it in order.
                 ids[first..end].sort_unstable();
                 if split == 0 {
                     return Vec::new();
@@ -321,7 +322,7 @@ mod tests {
         assert_eq!(upper.parts, [[0, 2, 4], [0, 1, 2], [2, 3, 4]]);
         let mut ids = [0; 6];
         let splits =
-            upper.arrange(&[3, 0, 1, 0, 2, 1], &|place| [5, 6, 7, 8, 9, 10][place], &mut ids);
+            upper.arrange(1, &[3, 0, 1, 0, 2, 1], &|place| [5, 6, 7, 8, 9, 10][place], &mut ids);
         assert_eq!(ids, [6, 8, 7, 10, 9, 5]);
         assert_eq!([splits[0].zeros, splits[1].zeros, splits[2].zeros], [4, 2, 1]);
         assert_eq!(splits[0].below, [Some(1), Some(2)]);
@@ -332,12 +333,21 @@ mod tests {
         // The sample saw items on both sides of the second split; there are none.
         let item = |place: usize| [9, 3, 5, 4][place];
         let mut ids = [0; 4];
-        let splits = three_splits().arrange(&[2, 1, 3, 1], &item, &mut ids);
+        let splits = three_splits().arrange(1, &[2, 1, 3, 1], &item, &mut ids);
         assert_eq!((splits[0].below, splits[0].zeros), ([None, Some(2)], 2));
         assert_eq!(ids, [3, 4, 9, 5]);
         // None on one side of the first: all are split anew, and in order.
-        assert!(three_splits().arrange(&[1, 0, 1, 0], &item, &mut ids).is_empty());
+        assert!(three_splits().arrange(1, &[1, 0, 1, 0], &item, &mut ids).is_empty());
         assert_eq!(ids, [3, 4, 5, 9]);
+    }
+
+    #[test]
+    fn planes_of_what_fits_in_a_leaf_are_given_up() {
+        let item = |place: usize| [9, 3, 5, 4, 8][place];
+        let mut ids = [0; 5];
+        let splits = three_splits().arrange(2, &[1, 0, 3, 2, 2], &item, &mut ids);
+        assert_eq!((splits[0].below, splits[0].zeros), ([None, Some(2)], 2));
+        assert_eq!(ids, [3, 9, 4, 8, 5]);
     }
 
     #[test]

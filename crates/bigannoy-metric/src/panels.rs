@@ -19,7 +19,7 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// Room for `len` vectors of `dim` elements, zeros for now.
+    /// Room for `len` vectors of `dim` elements, all of them zero until they are set.
     #[must_use]
     pub fn new(dim: usize, len: usize) -> Self {
         Panels { dim, len, values: vec![[0.0; WIDTH]; len.div_ceil(WIDTH) * dim] }

@@ -132,11 +132,12 @@ impl SplitSets for AnnoySplitter {
         self.near.number(item)
     }
 
-    /// Draws follow from those before, whatever the set is called.
+    /// None: draws follow from those before.
     fn split_upper(&mut self, _: Items<'_>, _: &mut [u32], _: SetKey) -> Vec<CrownSplit> {
         Vec::new()
     }
 
+    /// Draws follow from those before, whatever the set is called.
     fn split(&mut self, items: Items<'_>, set: &[u32], _key: SetKey) {
         let near = std::mem::take(&mut self.near);
         self.split_items(near.items(items), set);
