@@ -1,50 +1,31 @@
 //! What codes prove about distances, and why.
 //!
-//! Let `u = 2^-24` be the rounding of an `f32` operation, `v = 2^-53` that of an `f64` operation. Rows and
-//! queries are moved by a vector `m` near the mean of the rows, which makes them shorter and changes
+//! Let `v = 2^-53` be the rounding of an `f64` operation. Rows and queries are moved by a vector `m` near the mean of the rows, which makes them shorter and changes
 //! neither distances nor, under dot, the order of rows. Under angular and cosine they are divided by
-//! their lengths before. A row `x` so moved has codes with `r >= |x - x'|`, a query `q` with
-//! `p >= |q - q'|`; `x' = s c`, `q' = t b`.
+//! their lengths before.
 //!
-//! **Lengths** (all metrics but dot). The *key* is the true distance `|q - x|`; that of vectors of length 1 is `sqrt(2 - 2 cos)`. By
-//! the triangle inequality it lies within `p + r` of `|q' - x'|`, where
-//! `|q' - x'|^2 = |q'|^2 - 2 t s (b·c) + |x'|^2` with a whole number `b·c`. The reported value is a sum
-//! with `dim` roundings: squared, it is within `relative` of the squared key and `absolute` beside. A row whose key is at most `H - p` has
-//! `|q' - x'| <= H + r`, which divided by `t` is
+//! **Distances** (all metrics but dot). The reported value follows from the true distance `|q - x|`; that of
+//! vectors of length 1 is `sqrt(2 - 2 cos)`. It is a sum with `dim` roundings: squared, it is within
+//! `relative` of the squared distance and `absolute` beside.
 //!
-//! `2 s (b·c) - (|x'|^2 - r^2) / t + 2 r H / t >= (|q'|^2 - H^2) / t`,
+//! **Products** (dot). The query is not moved; the reported sum is within `(dim + 8) 2 v` of `|q| |x + m|`.
 //!
-//! the test of [`bigannoy_sketch::scan`]. In `f32` its left side is off by less than `8 u` of the magnitudes of
-//! its terms, which are at most `(2 |x'|^2 + 2 r^2 + |q'|^2 + H^2) / t`, since `2 a b <= a^2 + b^2`. `64 u` of
-//! that is paid for in `A` and `gamma`.
-//!
-//! **Products** (dot). The key is `-q·x`, with a query that was not moved. `|q·x - q'·x'| <= |q| r + p |x'|`, and
-//! the reported sum is within `(dim + 8) 2 v` of `|q| |x + m|`. The test is
-//! `s (b·c) + alpha |x'| + beta r >= gamma`, `gamma` the least `q·x / t` wanted.
-//!
-//! Whatever is out of range has no codes: such rows pass every test, such queries are compared with
-//! every row.
+//! What follows for codes is told in [`bigannoy_sketch::scan`]. Whatever is out of range has no codes:
+//! such rows pass every test, such queries are compared with every row.
 
-use bigannoy_sketch::scan::{Coded, RowTest};
+use bigannoy_sketch::StrictError;
+use bigannoy_sketch::scan::{Coded, Limit, QueryBounds, RowTest};
 
 use crate::ExactMetric;
 use crate::metric::length;
 
-const U: f64 = 1.0 / 16_777_216.0;
 const V: f64 = f64::EPSILON / 2.0;
-/// What is paid for roundings in `f32`.
-const PAID: f64 = 64.0 * U;
-/// A factor that makes up for some dozens of roundings in `f64`.
-const MORE: f64 = 1.0 + 1e-13;
-/// Limits from here on exclude nothing.
-const FAR: f64 = 1e13;
 
 /// How rows and queries become vectors with codes.
 #[derive(Clone, Debug)]
 pub(crate) struct Space {
     metric: ExactMetric,
     mean: Vec<f64>,
-    mean_length: f64,
 }
 
 impl Space {
@@ -68,9 +49,9 @@ impl Space {
         let mean_length = self::length(&mean);
         // Any vector would do, as long as it is one of ordinary numbers.
         if mean_length.is_nan() || mean_length > 1e100 {
-            return Space { metric, mean: vec![0.0; dim], mean_length: 0.0 };
+            return Space { metric, mean: vec![0.0; dim] };
         }
-        Space { metric, mean, mean_length }
+        Space { metric, mean }
     }
 
     fn is_dot(&self) -> bool {
@@ -117,122 +98,55 @@ impl Space {
 
     /// What the test takes from a row.
     pub(crate) fn row_test(&self, row: &Coded) -> RowTest {
-        let (length, lost) = (row.length, row.residual);
-        if self.is_dot() {
-            return RowTest { scale: row.scale, a: up(length), b: up(lost) };
-        }
-        let (squares, lost_squares) = (length * length, lost * lost);
-        let paid = PAID * (squares + lost_squares);
-        RowTest { scale: 2.0 * row.scale, a: up(lost_squares - squares + paid), b: up(2.0 * lost) }
+        if self.is_dot() { RowTest::for_products(row) } else { RowTest::for_distances(row) }
     }
 
-    /// What bounds for a query need; `None` where the query has no direction or no codes.
-    pub(crate) fn bounds(&self, query: &[f64], coded: &Coded, error: f64) -> Option<Bounds> {
-        if coded.length == 0.0 || !error.is_finite() {
-            return None;
-        }
-        let (t, dim) = (f64::from(coded.scale), self.dim());
-        let lost = (coded.residual + error) * MORE;
-        let bounds = if self.is_dot() {
-            let length = length(query) * MORE;
-            let moved: f64 = query.iter().zip(&self.mean).map(|(q, m)| q * m).sum();
-            let rounding = (dim + 8.0) * 2.0 * V;
-            let absolute = 4.0 * rounding * length * self.mean_length + 1e-280;
-            Bounds {
-                t,
-                lost: lost + rounding * length,
-                length: length * (1.0 + rounding),
-                squares: 0.0,
-                moved,
-                kind: Kind::Products,
-                relative: 0.0,
-                absolute,
+    /// What limits for a query need; `None` where the query has no direction or no codes.
+    pub(crate) fn bounds(&self, query: &[f64], coded: &Coded, off: f64) -> Option<Bounds> {
+        let of_sums = StrictError { relative: (self.dim() + 8.0) * 2.0 * V, absolute: 1e-280 };
+        let of_cosines =
+            StrictError { relative: 16.0 * V, absolute: (self.dim() + 32.0) * 8.0 * V };
+        let (kind, error) = match self.metric {
+            ExactMetric::Dot => {
+                let vector = query.iter().copied();
+                let bounds = QueryBounds::products(coded, vector, &self.mean, of_sums)?;
+                return Some(Bounds { kind: Kind::Products, bounds });
             }
-        } else {
-            let (kind, relative, absolute) = match self.metric {
-                ExactMetric::SquaredEuclidean => {
-                    (Kind::Squares(1.0), (dim + 8.0) * 2.0 * V, 1e-280)
-                }
-                ExactMetric::Angular => (Kind::Roots, 16.0 * V, (dim + 32.0) * 8.0 * V),
-                ExactMetric::Cosine => (Kind::Squares(2.0), 16.0 * V, (dim + 32.0) * 8.0 * V),
-                _ => (Kind::Roots, (dim + 8.0) * 2.0 * V, 1e-280),
-            };
-            let length = coded.length;
-            let squares = length * length;
-            Bounds { t, lost, length, squares, moved: 0.0, kind, relative, absolute }
+            ExactMetric::SquaredEuclidean => (Kind::Squares(1.0), of_sums),
+            ExactMetric::Angular => (Kind::Roots, of_cosines),
+            ExactMetric::Cosine => (Kind::Squares(2.0), of_cosines),
+            _ => (Kind::Roots, of_sums),
         };
-        Some(bounds)
+        Some(Bounds { kind, bounds: QueryBounds::distances(coded, off, error)? })
     }
 }
 
-/// Rounded to `f32`, not down.
-fn up(value: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "rounding is what this is about")]
-    let rounded = value as f32;
-    if f64::from(rounded) < value { rounded.next_up() } else { rounded }
-}
-
-/// How the reported value is made of the key.
+/// How the reported value is made.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// It is the key.
+    /// It is the distance.
     Roots,
-    /// It is the square of the key, divided.
+    /// It is the square of the distance, divided.
     Squares(f64),
-    /// It is the key, with its sign changed.
+    /// It is the product.
     Products,
 }
 
-/// What is known of a query, and what follows for keys of rows. Smaller keys are nearer.
+/// What is known of a query, and what follows for rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    t: f64,
-    /// What the codes lose; under dot, with what roundings relative to the row's length cost.
-    lost: f64,
-    /// The query's length; that of its codes where they are bounded.
-    length: f64,
-    /// `|q'|^2`.
-    squares: f64,
-    /// Dot: the product with the mean.
-    moved: f64,
     kind: Kind,
-    relative: f64,
-    absolute: f64,
+    bounds: QueryBounds,
 }
 
 impl Bounds {
-    /// No row whose reported value is as good as `reported` has a greater key.
-    pub(crate) fn limit_of(&self, reported: f64) -> f64 {
-        if !reported.is_finite() {
-            return f64::INFINITY;
-        }
-        let squares = match self.kind {
-            Kind::Products => {
-                let key = -reported + self.moved;
-                return key + self.absolute + 1e-14 * (reported.abs() + self.moved.abs());
-            }
+    /// The test that all rows pass whose reported value is as good as `reported`; all rows, where that is
+    /// NaN.
+    pub(crate) fn limit(&self, reported: f64) -> Limit {
+        self.bounds.limit(match self.kind {
             Kind::Roots => reported * reported,
             Kind::Squares(times) => reported * times,
-        };
-        ((squares + self.absolute) / (1.0 - self.relative)).sqrt() * MORE
-    }
-
-    /// `alpha`, `beta` and `gamma` of the test that all rows with keys of at most `limit` pass.
-    pub(crate) fn test(&self, limit: f64) -> (f32, f32, f32) {
-        let inverse = 1.0 / self.t;
-        if let Kind::Products = self.kind {
-            let least = -limit;
-            let alpha = (self.lost + PAID * (self.length + self.lost)) * inverse;
-            let beta = self.length * (1.0 + PAID) * inverse;
-            let gamma =
-                if limit < FAR * FAR { least - PAID * least.abs() } else { f64::NEG_INFINITY };
-            return (up(alpha), up(beta), -up(-gamma * inverse));
-        }
-        if limit.is_nan() || limit > FAR {
-            return (up(inverse), 0.0, f32::NEG_INFINITY);
-        }
-        let near = (limit + self.lost) * MORE;
-        let gamma = self.squares - near * near - PAID * (self.squares + near * near);
-        (up(inverse), up(near * inverse), -up(-gamma * inverse))
+            Kind::Products => -reported,
+        })
     }
 }

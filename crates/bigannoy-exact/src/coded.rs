@@ -1,12 +1,10 @@
 //! Every row compared with every query in codes first, and in double precision where that leaves a
 //! doubt.
 
-use std::ops::Range;
-
 use bigannoy_metric::kernel::LANES;
 use bigannoy_sketch::scan::{
-    Coded, GROUP, Hit, NARROW_STRIP, NarrowPlace, NarrowQueries, NarrowRows, QueryCodes,
-    QueryLimits, RowCodes, STRIP, ScanKernel,
+    GROUP, Hit, Limit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryCodes, QueryGroup, QueryLimits,
+    RowCodes, Rows, ScanKernel,
 };
 use rayon::prelude::*;
 
@@ -34,30 +32,7 @@ pub(crate) fn takes(task: &Task<'_>, queries: &Block) -> bool {
 /// The codes of a block of queries.
 #[derive(Debug, Default)]
 pub(crate) struct CodedQueries {
-    groups: Vec<(Codes, [Option<Bounds>; GROUP])>,
-}
-
-/// The codes of four queries.
-#[derive(Debug)]
-enum Codes {
-    Wide(QueryCodes),
-    Narrow(NarrowQueries),
-}
-
-impl Codes {
-    fn new(dim: usize, placed: &[f64]) -> (Self, [Option<Coded>; GROUP]) {
-        if is_narrow(dim) {
-            let (codes, coded) = NarrowQueries::new(dim, placed.chunks(dim));
-            return (Codes::Narrow(codes), coded);
-        }
-        let (codes, coded) = QueryCodes::new(dim, placed.chunks(dim));
-        (Codes::Wide(codes), coded)
-    }
-}
-
-/// Whether sums of products of codes have 16 bits.
-fn is_narrow(dim: usize) -> bool {
-    dim <= NarrowRows::MOST_DIM
+    groups: Vec<(QueryGroup, [Option<Bounds>; GROUP])>,
 }
 
 impl CodedQueries {
@@ -73,7 +48,7 @@ impl CodedQueries {
                     .zip(placed.chunks_mut(dim))
                     .map(|(at, out)| space.place_query(queries.row(at), queries.length(at), out))
                     .collect();
-                let (codes, coded) = Codes::new(dim, &placed);
+                let (codes, coded) = QueryGroup::new(dim, placed.chunks(dim));
                 let bounds = std::array::from_fn(|lane| {
                     let error = *errors.get(lane)?;
                     space.bounds(queries.row(at.start + lane), &coded[lane]?, error)
@@ -86,80 +61,69 @@ impl CodedQueries {
 }
 
 /// The codes of a block of rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CodedRows {
-    wide: RowCodes,
-    narrow: NarrowRows,
+    rows: Rows,
     /// Rows in the order in which they lie, where they are narrow.
     places: Vec<(NarrowPlace, u32)>,
 }
 
 impl CodedRows {
+    /// None yet, of `dim` elements.
+    pub(crate) fn none(dim: usize) -> Self {
+        CodedRows { rows: Rows::none(dim), places: Vec::new() }
+    }
+
     pub(crate) fn set(&mut self, space: &Space, rows: &Block) {
-        if is_narrow(rows.dim()) {
-            self.set_narrow(space, rows);
-        } else {
-            self.set_wide(space, rows);
+        match &mut self.rows {
+            Rows::Narrow(codes) => set_narrow(codes, &mut self.places, space, rows),
+            Rows::Wide(codes) => set_wide(codes, space, rows),
         }
     }
+}
 
-    fn set_narrow(&mut self, space: &Space, rows: &Block) {
-        let dim = rows.dim();
-        let place = |row: u32, out: &mut [f64]| {
-            let row = row as usize;
-            space.place_row(rows.row(row), rows.length(row), out)
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "rows were counted before")]
-        let all = 0..rows.len() as u32;
-        all.into_par_iter()
-            .with_min_len(PIECE)
-            .map_init(
-                || vec![0.0; dim],
-                |placed, row| {
-                    let error = place(row, placed);
-                    (NarrowPlace::new(placed, error), row)
-                },
-            )
-            .collect_into_vec(&mut self.places);
-        self.places.par_sort_unstable();
-        self.narrow.resize(dim, mixed(&self.places).map(|&(_, row)| row));
-        let strips: Vec<_> = self.narrow.strips_mut().collect();
-        strips
-            .into_par_iter()
-            .with_min_len(PIECE)
-            .for_each(|mut strip| strip.set(dim, place, |coded| space.row_test(coded)));
-    }
+fn set_narrow(
+    codes: &mut NarrowRows,
+    places: &mut Vec<(NarrowPlace, u32)>,
+    space: &Space,
+    rows: &Block,
+) {
+    let dim = rows.dim();
+    let place = |row: u32, out: &mut [f64]| {
+        let row = row as usize;
+        space.place_row(rows.row(row), rows.length(row), out)
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "rows were counted before")]
+    let all = 0..rows.len() as u32;
+    all.into_par_iter()
+        .with_min_len(PIECE)
+        .map_init(
+            || vec![0.0; dim],
+            |placed, row| {
+                let error = place(row, placed);
+                (NarrowPlace::new(placed, error), row)
+            },
+        )
+        .collect_into_vec(places);
+    places.par_sort_unstable();
+    codes.resize(dim, mixed(places).map(|&(_, row)| row));
+    let strips: Vec<_> = codes.strips_mut().collect();
+    strips
+        .into_par_iter()
+        .with_min_len(PIECE)
+        .for_each(|mut strip| strip.set(dim, place, |coded| space.row_test(coded)));
+}
 
-    fn set_wide(&mut self, space: &Space, rows: &Block) {
-        self.wide.resize(rows.dim(), rows.len());
-        let pieces: Vec<_> = self.wide.pieces_mut(PIECE).collect();
-        pieces.into_par_iter().for_each(|mut piece| {
-            let mut placed = vec![0.0; rows.dim()];
-            for row in piece.rows() {
-                let error = space.place_row(rows.row(row), rows.length(row), &mut placed);
-                piece.set(row, &placed, error, |coded| space.row_test(coded));
-            }
-        });
-    }
-
-    /// How many strips some rows are.
-    fn strips(&self, rows: &Block) -> usize {
-        if is_narrow(rows.dim()) { self.narrow.strips() } else { rows.len().div_ceil(STRIP) }
-    }
-
-    fn scan(
-        &self,
-        kernel: ScanKernel,
-        strips: Range<usize>,
-        queries: &Codes,
-        limits: &QueryLimits,
-        hits: &mut Vec<Hit>,
-    ) {
-        match queries {
-            Codes::Wide(queries) => self.wide.scan(kernel, strips, queries, limits, hits),
-            Codes::Narrow(queries) => self.narrow.scan(kernel, strips, queries, limits, hits),
+fn set_wide(codes: &mut RowCodes, space: &Space, rows: &Block) {
+    codes.resize(rows.dim(), rows.len());
+    let pieces: Vec<_> = codes.pieces_mut(PIECE).collect();
+    pieces.into_par_iter().for_each(|mut piece| {
+        let mut placed = vec![0.0; rows.dim()];
+        for row in piece.rows() {
+            let error = space.place_row(rows.row(row), rows.length(row), &mut placed);
+            piece.set(row, &placed, error, |coded| space.row_test(coded));
         }
-    }
+    });
 }
 
 /// Rows that passed a query's limit and wait for others, to be compared together.
@@ -220,7 +184,7 @@ impl Pass<'_> {
         &self,
         kernel: ScanKernel,
         first: usize,
-        groups: &[(Codes, [Option<Bounds>; GROUP])],
+        groups: &[(QueryGroup, [Option<Bounds>; GROUP])],
         nearest: &mut [Nearest],
     ) {
         let mut waiting = vec![Waiting::default(); nearest.len()];
@@ -228,13 +192,13 @@ impl Pass<'_> {
         for (at, nearest) in nearest.iter_mut().enumerate() {
             let (group, lane) = (at / GROUP, at % GROUP);
             if let Some(bounds) = &groups[group].1[lane] {
-                set(&mut limits[group], lane, bounds, self.limit(bounds, nearest));
+                limits[group].set(lane, self.limit(bounds, nearest));
             } else {
                 let all = 0..self.rows.len();
                 direct::compare_all(self.task, self.rows, all, self.queries, first + at, nearest);
             }
         }
-        let strips = self.codes.strips(self.rows);
+        let strips = self.codes.rows.strips();
         let mut hits: Vec<Hit> = Vec::new();
         let mut start = 0;
         while start < strips {
@@ -246,7 +210,7 @@ impl Pass<'_> {
             start = tile.end;
             for (group, (codes, bounds)) in groups.iter().enumerate() {
                 hits.clear();
-                self.codes.scan(kernel, tile.clone(), codes, &limits[group], &mut hits);
+                self.codes.rows.scan(kernel, tile.clone(), codes, &limits[group], &mut hits);
                 for hit in &hits {
                     let lane = hit.query as usize;
                     let at = group * GROUP + lane;
@@ -261,8 +225,7 @@ impl Pass<'_> {
                     waiting.count += 1;
                     if waiting.count == LANES {
                         self.resolve(first + at, waiting, &mut nearest[at]);
-                        let limit = self.limit(bounds, &nearest[at]);
-                        set(&mut limits[group], lane, bounds, limit);
+                        limits[group].set(lane, self.limit(bounds, &nearest[at]));
                     }
                 }
             }
@@ -272,13 +235,10 @@ impl Pass<'_> {
         }
     }
 
-    /// The greatest key that a row among the nearest can have, by what was compared so far.
-    fn limit(&self, bounds: &Bounds, nearest: &Nearest) -> f64 {
+    /// What a row among the nearest passes, by what was compared so far.
+    fn limit(&self, bounds: &Bounds, nearest: &Nearest) -> Limit {
         let worst = nearest.worst().map(|key| key.neighbor(self.task.metric).distance);
-        match worst {
-            Some(distance) if !distance.is_nan() => bounds.limit_of(distance),
-            _ => f64::INFINITY,
-        }
+        bounds.limit(worst.unwrap_or(f64::NAN))
     }
 
     /// Compares the rows that wait in double precision.
@@ -297,8 +257,4 @@ impl Pass<'_> {
         }
         waiting.count = 0;
     }
-}
-
-fn set(limits: &mut QueryLimits, lane: usize, bounds: &Bounds, limit: f64) {
-    (limits.alpha[lane], limits.beta[lane], limits.gamma[lane]) = bounds.test(limit);
 }

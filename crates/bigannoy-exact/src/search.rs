@@ -238,7 +238,7 @@ impl<'a> Job<'a> {
             next: 0,
             queries: Block::default(),
             rows: Block::default(),
-            coded_rows: CodedRows::default(),
+            coded_rows: CodedRows::none(self.reference.ncols()),
             space: None,
             job: self,
         }

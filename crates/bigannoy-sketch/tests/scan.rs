@@ -123,12 +123,16 @@ proptest! {
         let new = |four: &[&[f64]]| QueryCodes::new(dim, four.iter().copied()).0;
         let groups: Vec<QueryCodes> = slices.chunks(GROUP).map(new).collect();
         let mut group = new(&[]);
-        group.pick(&groups, &which);
+        for (place, &query) in which.iter().enumerate() {
+            group.take(place, &groups[query as usize / GROUP], query as usize % GROUP);
+        }
         prop_assert_eq!(of_wide(&group), of_wide(&new(&picked)));
         let new = |four: &[&[f64]]| NarrowQueries::new(dim, four.iter().copied()).0;
         let groups: Vec<NarrowQueries> = slices.chunks(GROUP).map(new).collect();
         let mut group = new(&[]);
-        group.pick(&groups, &which);
+        for (place, &query) in which.iter().enumerate() {
+            group.take(place, &groups[query as usize / GROUP], query as usize % GROUP);
+        }
         prop_assert_eq!(of_narrow(&group), of_narrow(&new(&picked)));
     }
 }

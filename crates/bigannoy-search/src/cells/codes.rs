@@ -5,12 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use bigannoy_format::{Forest, NodeId};
 use bigannoy_sketch::scan::{
-    Coded, Hit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryCodes, QueryLimits, RowCodes, RowTest,
-    STRIP, ScanKernel,
+    Coded, GROUP, Hit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryBounds, QueryCodes, QueryGroup,
+    QueryLimits, RowCodes, RowTest, Rows, ScanKernel,
 };
 
-use super::bounds::{Bounds, Space};
-use super::groups::{Group, Groups};
+use super::bounds::Space;
 use super::partition::Partition;
 use super::spread::Spread;
 use crate::SearchError;
@@ -36,17 +35,6 @@ pub(super) struct Codes {
     items: Vec<u32>,
 }
 
-#[derive(Debug)]
-enum Rows {
-    Narrow(NarrowRows),
-    Wide(RowCodes),
-}
-
-/// Whether sums of products of codes have 16 bits.
-pub(super) fn is_narrow(dim: usize) -> bool {
-    dim <= NarrowRows::MOST_DIM
-}
-
 impl Codes {
     /// `None` where there are none for this metric and dimension.
     pub(super) fn new(
@@ -62,13 +50,14 @@ impl Codes {
         if !(1..=QueryCodes::MOST_DIM).contains(&dim) {
             return Ok(None);
         }
-        let strip = if is_narrow(dim) { NARROW_STRIP } else { STRIP };
+        let mut rows = Rows::none(dim);
+        let strip = rows.strip();
         let place = |item: u32, out: &mut [f64]| {
             space.place_item(forest.vector(item), forest.squared_length(item), out)
         };
         let ordered = spread.over(partition.len(), |cell| {
             let mut items = partition.items(cell).to_vec();
-            if is_narrow(dim) {
+            if matches!(rows, Rows::Narrow(_)) {
                 order(&mut items, dim, forest, place);
             }
             items
@@ -81,18 +70,42 @@ impl Codes {
             let Ok(end) = u32::try_from(items.len()) else { return Ok(None) };
             strips.push(end / u32::try_from(strip).expect("small"));
         }
-        let rows = if is_narrow(dim) {
-            let fetch = |item: u32| forest.fetch_ahead(NodeId(item));
-            narrow(dim, &items, spread, fetch, place, |coded| space.row_test(coded))?
-        } else {
-            wide(dim, &items, spread, place, |coded| space.row_test(coded))?
-        };
+        let test = |coded: &Coded| space.row_test(coded);
+        match &mut rows {
+            Rows::Narrow(rows) => {
+                let fetch = |item: u32| forest.fetch_ahead(NodeId(item));
+                set_narrow(rows, dim, &items, spread, fetch, place, test)?;
+            }
+            Rows::Wide(rows) => set_wide(rows, dim, &items, spread, place, test)?,
+        }
         Ok(Some(Codes { space, rows, strips, items }))
     }
 
-    /// The codes of queries, and what limits for each of them need.
-    pub(super) fn groups(&self, dim: usize, queries: &[&[f32]]) -> (Groups, Vec<Option<Bounds>>) {
-        Groups::new(&self.space, dim, queries)
+    /// The codes of queries, four by four, and what limits for each of them need.
+    pub(super) fn groups(
+        &self,
+        dim: usize,
+        queries: &[&[f32]],
+    ) -> (Vec<QueryGroup>, Vec<Option<QueryBounds>>) {
+        let mut groups = Vec::with_capacity(queries.len().div_ceil(GROUP));
+        let mut bounds = Vec::with_capacity(queries.len());
+        let mut placed = vec![0.0; GROUP * dim];
+        for four in queries.chunks(GROUP) {
+            let mut errors = [f64::INFINITY; GROUP];
+            for ((query, out), error) in four.iter().zip(placed.chunks_mut(dim)).zip(&mut errors) {
+                *error = self.space.place_query(query, out);
+                if !error.is_finite() {
+                    out.fill(0.0);
+                }
+            }
+            let (group, coded) = QueryGroup::new(dim, placed[..four.len() * dim].chunks(dim));
+            for (lane, query) in four.iter().enumerate() {
+                let coded = coded[lane].as_ref();
+                bounds.push(coded.and_then(|coded| self.space.bounds(query, coded, errors[lane])));
+            }
+            groups.push(group);
+        }
+        (groups, bounds)
     }
 
     /// The strips of a cell.
@@ -107,10 +120,7 @@ impl Codes {
 
     /// What the test takes from the row of a hit.
     pub(super) fn test(&self, hit: Hit) -> RowTest {
-        match &self.rows {
-            Rows::Narrow(rows) => rows.test(hit.row as usize),
-            Rows::Wide(rows) => rows.test(hit.row as usize),
-        }
+        self.rows.test(hit.row as usize)
     }
 
     /// Adds to `hits` what passes in some strips.
@@ -118,19 +128,11 @@ impl Codes {
         &self,
         kernel: ScanKernel,
         strips: Range<usize>,
-        group: &Group,
+        group: &QueryGroup,
         limits: &QueryLimits,
         hits: &mut Vec<Hit>,
     ) {
-        match (&self.rows, group) {
-            (Rows::Narrow(rows), Group::Narrow(group)) => {
-                rows.scan(kernel, strips, group, limits, hits);
-            }
-            (Rows::Wide(rows), Group::Wide(group)) => {
-                rows.scan(kernel, strips, group, limits, hits);
-            }
-            _ => unreachable!("queries have codes like those of items"),
-        }
+        self.rows.scan(kernel, strips, group, limits, hits);
     }
 }
 
@@ -154,15 +156,15 @@ fn order(
     items.iter_mut().zip(places).for_each(|(item, (_, placed))| *item = placed);
 }
 
-fn narrow(
+fn set_narrow(
+    rows: &mut NarrowRows,
     dim: usize,
     items: &[u32],
     spread: Spread<'_>,
     fetch: impl Fn(u32) + Sync,
     place: impl Fn(u32, &mut [f64]) -> f64 + Sync,
     test: impl Fn(&Coded) -> RowTest + Sync,
-) -> Result<Rows, SearchError> {
-    let mut rows = NarrowRows::default();
+) -> Result<(), SearchError> {
     #[expect(clippy::cast_possible_truncation, reason = "strips are counted in 32 bits")]
     rows.resize(dim, 0..items.len() as u32);
     let mut strips: Vec<_> = rows.strips_mut().collect();
@@ -183,19 +185,19 @@ fn narrow(
             );
         }
     })?;
-    Ok(Rows::Narrow(rows))
+    Ok(())
 }
 
-fn wide(
+fn set_wide(
+    rows: &mut RowCodes,
     dim: usize,
     items: &[u32],
     spread: Spread<'_>,
     place: impl Fn(u32, &mut [f64]) -> f64 + Sync,
     test: impl Fn(&Coded) -> RowTest + Sync,
-) -> Result<Rows, SearchError> {
+) -> Result<(), SearchError> {
     /// Nothing passes.
     const NOTHING: RowTest = RowTest { scale: 0.0, a: f32::NEG_INFINITY, b: 0.0 };
-    let mut rows = RowCodes::default();
     rows.resize(dim, items.len());
     let pieces = in_turns(rows.pieces_mut(PIECE).collect());
     spread.over(pieces.len(), |at| {
@@ -211,7 +213,7 @@ fn wide(
             }
         }
     })?;
-    Ok(Rows::Wide(rows))
+    Ok(())
 }
 
 /// Pieces that threads take one by one.

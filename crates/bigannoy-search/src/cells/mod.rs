@@ -12,7 +12,6 @@ mod answer;
 mod bounds;
 mod centres;
 mod codes;
-mod groups;
 mod partition;
 mod search;
 mod spread;

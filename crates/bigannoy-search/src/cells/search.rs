@@ -3,13 +3,11 @@
 use bigannoy_format::{Forest, NodeId};
 use bigannoy_metric::kernel::LANES;
 use bigannoy_metric::{ABREAST, ItemSet, Prepared, RankKey, TopK};
-use bigannoy_sketch::scan::{GROUP, Hit, QueryLimits, ScanKernel};
+use bigannoy_sketch::scan::{GROUP, Hit, Limit, QueryBounds, QueryGroup, QueryLimits, ScanKernel};
 
 use super::Cells;
-use super::bounds::Bounds;
 use super::centres::{Nearness, key};
 use super::codes::Codes;
-use super::groups::Group;
 use crate::SearchError;
 use crate::interrupt::Interrupt;
 use crate::rank;
@@ -59,10 +57,8 @@ impl Cells {
 /// One query under way.
 struct Looking {
     best: TopK,
-    bounds: Option<Bounds>,
-    alpha: f32,
-    beta: f32,
-    gamma: f32,
+    bounds: Option<QueryBounds>,
+    limit: Limit,
     /// Items that passed the limit and wait for others, to be ranked together.
     waiting: [u32; LANES],
     count: usize,
@@ -205,7 +201,7 @@ impl Hunt<'_> {
                 looking.set_limit();
             }
         }
-        let mut group = Group::none(self.dim());
+        let mut group = QueryGroup::new(self.dim(), []).0;
         let mut found = Found::default();
         for first in [true, false] {
             let turned =
@@ -232,7 +228,7 @@ impl Hunt<'_> {
         &self,
         codes: &Codes,
         cell: usize,
-        group: &Group,
+        group: &QueryGroup,
         queries: &[u32],
         asked: &[&Asked<'_>],
         looking: &mut [Looking],
@@ -249,17 +245,14 @@ impl Hunt<'_> {
             size = TILE;
             let mut limits = QueryLimits::NONE;
             for (lane, &at) in queries.iter().enumerate() {
-                let looking = &looking[at as usize];
-                limits.alpha[lane] = looking.alpha;
-                limits.beta[lane] = looking.beta;
-                limits.gamma[lane] = looking.gamma;
+                limits.set(lane, looking[at as usize].limit);
             }
             found.hits.clear();
             codes.scan(self.kernel, tile, group, &limits, &mut found.hits);
             for &hit in &found.hits {
                 let Some(&at) = queries.get(hit.query as usize) else { continue };
                 let test = codes.test(hit);
-                let Looking { alpha, beta, gamma, .. } = looking[at as usize];
+                let Limit { alpha, beta, gamma } = looking[at as usize].limit;
                 #[expect(clippy::cast_precision_loss, reason = "rounded; limits take it in")]
                 let value = test.scale * hit.product as f32 + alpha * test.a;
                 if value + beta * test.b < gamma {
@@ -287,7 +280,7 @@ impl Hunt<'_> {
             found.select_nth_unstable_by(first, |a, b| b.value.total_cmp(&a.value));
         }
         for Near { value, lost, item } in found {
-            if *value + looking.beta * *lost < looking.gamma {
+            if *value + looking.limit.beta * *lost < looking.limit.gamma {
                 continue;
             }
             self.forest.fetch_ahead(NodeId(*item));
@@ -316,9 +309,7 @@ impl Looking {
         Looking {
             best: TopK::new(k),
             bounds: None,
-            alpha: 0.0,
-            beta: 0.0,
-            gamma: f32::NAN,
+            limit: Limit::NONE,
             waiting: [0; LANES],
             count: 0,
         }
@@ -332,9 +323,8 @@ impl Looking {
     /// Sets what codes have to come to, by the neighbors so far.
     fn set_limit(&mut self) {
         let Some(bounds) = &self.bounds else { return };
-        let limit = self.best.limit().map_or(f32::INFINITY, RankKey::comparable);
-        let limit = bounds.limit(limit);
-        (self.alpha, self.beta, self.gamma) = (limit.alpha, limit.beta, limit.gamma);
+        let worst = self.best.limit().map_or(f32::NAN, RankKey::comparable);
+        self.limit = bounds.limit(worst.into());
     }
 }
 

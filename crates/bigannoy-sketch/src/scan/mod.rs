@@ -22,19 +22,26 @@
 //!
 //! # The test
 //! Each row has three numbers `S`, `A`, `B` and each query three numbers `alpha`, `beta`, `gamma`; the
-//! pairs reported are those with `S * (b·c) + alpha * A + beta * B >= gamma`, computed in `f32`. What
-//! the numbers mean, and that rounding is paid for in them, is up to who makes them; the result of the
-//! test may be off by `8 * 2^-24` of the sum of the three magnitudes, and differ that much between
-//! processors.
+//! pairs reported are those with `S * (b·c) + alpha * A + beta * B >= gamma`, computed in `f32`. [`RowTest`]
+//! and [`QueryBounds`] make them so that all rows pass that are within a distance, or have at least a product;
+//! rounding is paid for in them, since the result of the test may be off by `8 * 2^-24` of the sum
+//! of the three magnitudes, and differ that much between processors.
+//!
+//! # Narrow or wide
+//! [`Rows`] and [`QueryGroup`] are the kind that is fastest in their dimension.
+mod either;
 mod encode;
 mod kernel;
+mod limit;
 mod narrow;
 mod narrow_kernel;
 mod query;
 mod rows;
 
+pub use either::{QueryGroup, Rows};
 pub use encode::{Coded, Encoder};
 pub use kernel::ScanKernel;
+pub use limit::{Limit, QueryBounds};
 pub use narrow::{NARROW_STRIP, NarrowPlace, NarrowQueries, NarrowRows, NarrowStrip};
 pub use query::{GROUP, QueryCodes, QueryLimits};
 pub use rows::{RowCodes, RowPiece, RowTest, STRIP};

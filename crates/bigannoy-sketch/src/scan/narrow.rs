@@ -62,20 +62,15 @@ impl NarrowQueries {
         (NarrowQueries { words, starts }, coded)
     }
 
-    /// Makes this a group of up to four queries of other groups: number `4 i + lane` is the query in
-    /// that place of `from[i]`. Places that are not given keep what they have.
+    /// Puts a query of another group into a place of this one.
     ///
     /// # Panics
-    /// If there are more than [`GROUP`], there is no such group, or it has another dimension.
-    pub fn pick(&mut self, from: &[NarrowQueries], which: &[u32]) {
-        assert!(which.len() <= GROUP, "{} queries", which.len());
-        for (place, &query) in which.iter().enumerate() {
-            let (group, lane) = (&from[query as usize / GROUP], query as usize % GROUP);
-            assert_eq!(group.words.len(), self.words.len(), "groups of one dimension");
-            self.starts[place] = group.starts[lane];
-            for (to, from) in self.words.iter_mut().zip(&group.words) {
-                to[place] = from[lane];
-            }
+    /// If one of both groups has no such place, or they have different dimensions.
+    pub fn take(&mut self, place: usize, from: &NarrowQueries, lane: usize) {
+        assert_eq!(from.words.len(), self.words.len(), "groups of one dimension");
+        self.starts[place] = from.starts[lane];
+        for (to, from) in self.words.iter_mut().zip(&from.words) {
+            to[place] = from[lane];
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Queries in codes, four at a time.
 
-use super::Coded;
 use super::encode::{CHUNK, Encoder, FOUR, MOST_DIM, OFFSET};
+use super::{Coded, Limit};
 
 /// Queries that are looked at together.
 pub const GROUP: usize = 4;
@@ -32,6 +32,15 @@ impl QueryLimits {
     /// Limits that no row passes.
     pub const NONE: QueryLimits =
         QueryLimits { alpha: [0.0; GROUP], beta: [0.0; GROUP], gamma: [f32::NAN; GROUP] };
+
+    /// Sets the limit of one query.
+    ///
+    /// # Panics
+    /// If there is no such place in a group.
+    pub fn set(&mut self, query: usize, limit: Limit) {
+        (self.alpha[query], self.beta[query]) = (limit.alpha, limit.beta);
+        self.gamma[query] = limit.gamma;
+    }
 }
 
 impl QueryCodes {
@@ -80,23 +89,18 @@ impl QueryCodes {
         (QueryCodes { words, starts, offsets }, coded)
     }
 
-    /// Makes this a group of up to four queries of other groups: number `4 i + lane` is the query in
-    /// that place of `from[i]`. Places that are not given keep what they have.
+    /// Puts a query of another group into a place of this one.
     ///
     /// # Panics
-    /// If there are more than [`GROUP`], there is no such group, or it has another dimension.
-    pub fn pick(&mut self, from: &[QueryCodes], which: &[u32]) {
-        assert!(which.len() <= GROUP, "{} queries", which.len());
-        for (place, &query) in which.iter().enumerate() {
-            let (group, lane) = (&from[query as usize / GROUP], query as usize % GROUP);
-            assert_eq!(group.words.len(), self.words.len(), "groups of one dimension");
-            self.offsets[place] = group.offsets[lane];
-            for (to, from) in self.words.iter_mut().zip(&group.words) {
-                to[place] = from[lane];
-            }
-            for (to, from) in self.starts.iter_mut().zip(&group.starts) {
-                to[place] = from[lane];
-            }
+    /// If one of both groups has no such place, or they have different dimensions.
+    pub fn take(&mut self, place: usize, from: &QueryCodes, lane: usize) {
+        assert_eq!(from.words.len(), self.words.len(), "groups of one dimension");
+        self.offsets[place] = from.offsets[lane];
+        for (to, from) in self.words.iter_mut().zip(&from.words) {
+            to[place] = from[lane];
+        }
+        for (to, from) in self.starts.iter_mut().zip(&from.starts) {
+            to[place] = from[lane];
         }
     }
 
