@@ -13,20 +13,19 @@ pub fn fetch_ahead<T>(values: &[T]) {
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-        let bytes = size_of_val(values);
+        let bytes = size_of_val(values).min(MOST_LINES * LINE);
         let start: *const i8 = values.as_ptr().cast();
-        let mut ask = |offset: usize| {
-            let at = start.wrapping_add(offset);
-            // SAFETY: a prefetch reads nothing, whatever the address; this one is within `values`.
+        // Each line once: asking costs about as much as reading one that is near.
+        let before = start as usize % LINE;
+        let (mut at, mut left) = (start.wrapping_sub(before), before + bytes);
+        while bytes > 0 && left > 0 {
+            // SAFETY: a prefetch reads nothing, whatever the address; this one is in a line of `values`.
             #[allow(unsafe_code, unused_unsafe, reason = "safe from some release of Rust on")]
             unsafe {
                 _mm_prefetch::<_MM_HINT_T0>(at);
             }
-        };
-        if bytes > 0 {
-            (0..bytes.min(MOST_LINES * LINE)).step_by(LINE).for_each(&mut ask);
-            // The last byte can lie in one line more.
-            ask(bytes.min(MOST_LINES * LINE) - 1);
+            at = at.wrapping_add(LINE);
+            left = left.saturating_sub(LINE);
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -5,20 +5,23 @@
 //! certain on which side of that priority they are. Exact margins, from the records of the index, are
 //! computed only on the way to leaves of which it is not, and only where they may be the smallest.
 
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use bigannoy_format::{DamagedRecord, Forest, NodeId, Record, Split};
 use bigannoy_metric::Prepared;
 use bigannoy_metric::kernel::LANES;
-use bigannoy_sketch::{Kernel, PlaneQuery};
+use bigannoy_sketch::{Kernel, Margins, PlaneQuery};
 
 use crate::scratch::{Priority, Scratch, lesser};
 use crate::trees::{Leaf, Place, Trees};
 use crate::walk::Walk;
-use crate::wave::{NO_SPLIT, first_floor, leaves_of_equals, margins_of, released};
+use crate::wave::{NO_SPLIT, leaves_of_equals, margins_of, released};
 
 /// Records that are asked for before they are visited.
 const AHEAD: usize = 24;
+/// Subtrees that the first wave begins with beyond those that are likely to do.
+const MORE: usize = 4;
 /// Leaves that are asked for before their items are taken.
 const LEAVES_AHEAD: usize = 8;
 /// No way: a root.
@@ -48,6 +51,11 @@ struct Turn {
     /// How far the query is on side 1.
     margin: f32,
     error: f32,
+    /// What is certain of the priority of the split.
+    least: f32,
+    most: f32,
+    /// The side that the query is not on, where it was passed by.
+    passed: Option<Place>,
     /// Whether `margin` is exact.
     exact: bool,
 }
@@ -63,14 +71,16 @@ struct Found {
     count: u32,
 }
 
-/// Buffers of the walk: 16 bytes for each subtree, 20 for each split visited, 40 for each leaf.
+/// Buffers of the walk: 16 bytes for each subtree, 36 for each split visited, 40 for each leaf, and 96 for eight
+/// splits of the tops.
 #[derive(Debug, Default)]
 pub(crate) struct Coarse {
     query: Option<PlaneQuery>,
-    wave: Vec<Subtree>,
-    put_off: Vec<Subtree>,
-    turns: Vec<Turn>,
-    found: Vec<Found>,
+    /// Of all splits of the tops, eight by eight.
+    tops: Vec<Margins>,
+    front: Front,
+    /// What is left of the first wave.
+    later: Vec<Subtree>,
     /// Numbers of leaves behind keys to sort them by.
     order: Vec<u64>,
     /// Turns whose margins are to be exact.
@@ -82,6 +92,17 @@ pub(crate) struct Coarse {
     /// Subtrees that were looked at to begin waves, all queries together.
     #[cfg(test)]
     pub(crate) sifted: usize,
+}
+
+/// What was come to so far.
+#[derive(Debug, Default)]
+struct Front {
+    wave: Vec<Subtree>,
+    /// Where planes go through the query, the other sides.
+    aside: Vec<Subtree>,
+    put_off: Vec<Subtree>,
+    turns: Vec<Turn>,
+    found: Vec<Found>,
 }
 
 impl Walk<'_> {
@@ -102,33 +123,54 @@ impl Walk<'_> {
         if !coarse.begin(trees, self.kernel, query.vector()) {
             return Ok(false);
         }
-        let capacity = forest.shape().layout().leaf_capacity();
-        let mut floor = first_floor(forest, search_k);
+        let average = trees.average_leaf(forest.shape().n_items());
+        // First the leaves on the query's side of every plane, the most promising first.
+        let mut floor = 0.0;
+        coarse.enter(trees, floor, search_k / average + MORE);
         let mut counted = 0;
+        let mut near = true;
         loop {
-            coarse.run(trees, floor);
-            for found in &mut coarse.found[counted..] {
+            if near {
+                coarse.descend(trees, floor);
+            } else {
+                coarse.run(trees, floor);
+            }
+            for found in &mut coarse.front.found[counted..] {
                 let leaf = trees.leaf(found.place);
                 found.leaf = leaf;
                 found.count = self.count_of(forest, leaf);
             }
-            counted = coarse.found.len();
-            let enough = coarse.found.iter().filter(|found| found.least >= floor);
+            counted = coarse.front.found.len();
+            let enough = coarse.front.found.iter().filter(|found| found.least >= floor);
             let (leaves, enough) =
                 enough.fold((0, 0), |(n, sum), found| (n + 1, sum + found.count as usize));
-            if enough >= search_k || coarse.put_off.is_empty() {
+            if !coarse.later.is_empty() {
+                if enough >= search_k {
+                    floor = coarse.reached(search_k, |found| found.least);
+                }
+                coarse.go_on(floor);
+                continue;
+            }
+            if enough >= search_k {
+                break;
+            }
+            if near {
+                coarse.front.put_off_passed();
+                near = false;
+            }
+            if coarse.front.put_off.is_empty() {
                 break;
             }
             // Half of what is likely to be needed: each subtree has more leaves than one.
-            let average = if enough == 0 { capacity } else { enough.div_ceil(leaves) };
+            let average = if enough == 0 { average } else { enough.div_ceil(leaves) };
             floor = coarse.release((search_k - enough) / (2 * average));
         }
         coarse.cut(self, forest, trees, query, search_k)?;
         let mut ahead = coarse.gathered.iter();
-        ahead.by_ref().take(LEAVES_AHEAD).for_each(|leaf| forest.fetch_ahead(NodeId(leaf.node)));
+        ahead.by_ref().take(LEAVES_AHEAD).for_each(|leaf| leaf.fetch_ahead(forest));
         for leaf in &coarse.gathered {
             if let Some(next) = ahead.next() {
-                forest.fetch_ahead(NodeId(next.node));
+                next.fetch_ahead(forest);
             }
             self.take(leaf.items(forest), candidates);
         }
@@ -147,23 +189,58 @@ impl Walk<'_> {
 
 impl Coarse {
     fn begin(&mut self, trees: &Trees, kernel: Kernel, vector: &[f32]) -> bool {
-        self.wave.clear();
-        self.put_off.clear();
-        self.turns.clear();
-        self.found.clear();
-        let roots = trees.roots().iter();
-        self.wave.extend(roots.map(|&place| Subtree {
-            place,
-            way: START,
-            least: f32::INFINITY,
-            most: f32::INFINITY,
-        }));
         let dim = vector.len();
         let query = match &mut self.query {
             Some(query) if query.dim() == dim && query.kernel() == kernel => query,
             other => other.insert(PlaneQuery::new(dim, kernel)),
         };
-        query.set(vector)
+        let known = query.set(vector);
+        if known {
+            query.all_margins(trees.tops(), &mut self.tops);
+        }
+        known
+    }
+
+    /// Goes through the tops of all trees, and begins a wave with the best so many of the subtrees below.
+    fn enter(&mut self, trees: &Trees, floor: f32, wanted: usize) {
+        let front = &mut self.front;
+        front.begin(trees);
+        self.later.clear();
+        while let Some(mut subtree) = front.wave.pop() {
+            loop {
+                if subtree.place.is_leaf() {
+                    front.found.push(Found::of(subtree));
+                    break;
+                }
+                let split = subtree.place.number();
+                if !trees.is_top(split) {
+                    self.later.push(subtree);
+                    break;
+                }
+                let (group, lane) = (split as usize / LANES, split as usize % LANES);
+                let Some(near) = front.pass(subtree, &self.tops[group], lane, floor) else { break };
+                subtree = near;
+            }
+            front.wave.append(&mut front.aside);
+        }
+        if wanted < self.later.len() {
+            self.later.select_nth_unstable_by(wanted, Subtree::best_first);
+        }
+        front.wave.clear();
+        let count = wanted.min(self.later.len());
+        front.wave.extend(self.later.drain(..count));
+    }
+
+    /// Goes on with what [`Coarse::enter`] left.
+    fn go_on(&mut self, floor: f32) {
+        self.front.wave.clear();
+        for subtree in self.later.drain(..) {
+            if subtree.most >= floor {
+                self.front.wave.push(subtree);
+            } else {
+                self.front.put_off.push(subtree);
+            }
+        }
     }
 
     /// Begins a wave with the most promising of the subtrees put off, as many as [`released`] says. Returns
@@ -171,16 +248,15 @@ impl Coarse {
     fn release(&mut self, wanted: usize) -> f32 {
         #[cfg(test)]
         {
-            self.sifted += self.put_off.len();
+            self.sifted += self.front.put_off.len();
         }
-        let count = released(wanted, self.put_off.len());
-        let best_first = |a: &Subtree, b: &Subtree| b.most.total_cmp(&a.most);
-        let (_, last, _) = self.put_off.select_nth_unstable_by(count - 1, best_first);
+        let Front { wave, put_off, .. } = &mut self.front;
+        let count = released(wanted, put_off.len());
+        let (_, last, _) = put_off.select_nth_unstable_by(count - 1, Subtree::best_first);
         let floor = last.most;
-        self.wave.clear();
-        self.wave.extend(self.put_off.drain(..count));
-        let wave = &mut self.wave;
-        self.put_off.retain(|&subtree| {
+        wave.clear();
+        wave.extend(put_off.drain(..count));
+        put_off.retain(|&subtree| {
             let equal = subtree.most >= floor;
             if equal {
                 wave.push(subtree);
@@ -190,23 +266,69 @@ impl Coarse {
         floor
     }
 
+    /// Visits what is in the wave, all of it below the tops, and what is below that on the query's side of every
+    /// plane and may reach the floor; level by level, so that records are under way for as long as a level takes.
+    fn descend(&mut self, trees: &Trees, floor: f32) {
+        let (Some(query), front) = (&self.query, &mut self.front) else { return };
+        for subtree in &front.wave {
+            trees.fetch_ahead(subtree.place);
+        }
+        while !front.wave.is_empty() {
+            let mut kept = 0;
+            let mut at = 0;
+            while at < front.wave.len() {
+                let count = LANES.min(front.wave.len() - at);
+                // What is left over repeats the first one.
+                let mut splits = [front.wave[at].place.number(); LANES];
+                for (split, subtree) in splits.iter_mut().zip(&front.wave[at..at + count]) {
+                    *split = subtree.place.number();
+                }
+                let read = query.margins(trees.planes(), &splits);
+                for lane in 0..count {
+                    let subtree = front.wave[at + lane];
+                    let Some(near) = front.pass(subtree, &read, lane, floor) else { continue };
+                    trees.fetch_ahead(near.place);
+                    if near.place.is_leaf() {
+                        front.found.push(Found::of(near));
+                    } else {
+                        front.wave[kept] = near;
+                        kept += 1;
+                    }
+                }
+                at += count;
+            }
+            front.wave.truncate(kept);
+            for subtree in front.aside.drain(..) {
+                trees.fetch_ahead(subtree.place);
+                if subtree.place.is_leaf() {
+                    front.found.push(Found::of(subtree));
+                } else {
+                    front.wave.push(subtree);
+                }
+            }
+        }
+    }
+
     /// Visits everything in the wave, and what is below it and may reach the floor.
     fn run(&mut self, trees: &Trees, floor: f32) {
-        let Some(query) = &self.query else { return };
+        let (Some(query), front) = (&self.query, &mut self.front) else { return };
         let (mut next, mut asked) = (0, 0);
-        while next < self.wave.len() {
+        while next < front.wave.len() {
             let mut splits = [0; LANES];
-            let mut subtrees = [self.wave[next]; LANES];
+            let mut subtrees = [front.wave[next]; LANES];
             let mut count = 0;
-            while count < LANES && next < self.wave.len() {
-                while asked < self.wave.len() && asked < next + AHEAD {
-                    trees.fetch_ahead(self.wave[asked].place);
+            while count < LANES && next < front.wave.len() {
+                while asked < front.wave.len() && asked < next + AHEAD {
+                    trees.fetch_ahead(front.wave[asked].place);
                     asked += 1;
                 }
-                let subtree = self.wave[next];
+                let subtree = front.wave[next];
                 next += 1;
                 if subtree.place.is_leaf() {
-                    self.found.push(Found::of(subtree));
+                    front.found.push(Found::of(subtree));
+                } else if trees.is_top(subtree.place.number()) {
+                    let split = subtree.place.number() as usize;
+                    front.turn(trees, floor, subtree, &self.tops[split / LANES], split % LANES);
                 } else {
                     subtrees[count] = subtree;
                     splits[count] = subtree.place.number();
@@ -220,28 +342,8 @@ impl Coarse {
             let first = splits[0];
             splits[count..].fill(first);
             let read = query.margins(trees.planes(), &splits);
-            for lane in 0..count {
-                let (subtree, split) = (subtrees[lane], splits[lane]);
-                let (margin, error) = (read.margins[lane], read.errors[lane]);
-                let turn = self.turns.len();
-                self.turns.push(Turn { split, way: subtree.way, margin, error, exact: false });
-                let places = Place::children(split, read.words[lane]);
-                for (side, margin) in [(1, margin), (0, -margin)] {
-                    let child = Subtree {
-                        place: places[side as usize],
-                        way: way(turn, side),
-                        least: lesser(subtree.least, margin - error),
-                        most: lesser(subtree.most, margin + error),
-                    };
-                    if child.most < floor {
-                        self.put_off.push(child);
-                    } else if child.place.is_leaf() {
-                        trees.fetch_ahead(child.place);
-                        self.found.push(Found::of(child));
-                    } else {
-                        self.wave.push(child);
-                    }
-                }
+            for (lane, &subtree) in subtrees.iter().enumerate().take(count) {
+                front.turn(trees, floor, subtree, &read, lane);
             }
         }
     }
@@ -261,7 +363,7 @@ impl Coarse {
         self.gathered.clear();
         self.order.clear();
         let mut items = 0;
-        for (at, found) in self.found.iter().enumerate() {
+        for (at, found) in self.front.found.iter().enumerate() {
             if found.least > most {
                 self.gathered.push(found.leaf);
                 items += found.count as usize;
@@ -271,8 +373,8 @@ impl Coarse {
         }
         self.make_exact(forest, trees, query)?;
         for key in &mut self.order {
-            let found = &self.found[place_of(*key)];
-            let priority = self.turns.priority(found.way);
+            let found = &self.front.found[place_of(*key)];
+            let priority = self.front.turns.priority(found.way);
             *key |= priority.key();
         }
         self.order.sort_unstable_by(|a, b| b.cmp(a));
@@ -282,7 +384,7 @@ impl Coarse {
             let equal =
                 self.order[end..].iter().take_while(|&&key| Priority::of_key(key) == priority);
             let (leaves, found) = equal.fold((0, 0), |(n, sum), &key| {
-                (n + 1, sum + self.found[place_of(key)].count as usize)
+                (n + 1, sum + self.front.found[place_of(key)].count as usize)
             });
             let last = items + found >= search_k;
             if last && leaves > 1 {
@@ -296,7 +398,7 @@ impl Coarse {
                 );
             }
             for &key in &self.order[end..end + leaves] {
-                self.gathered.push(self.found[place_of(key)].leaf);
+                self.gathered.push(self.front.found[place_of(key)].leaf);
             }
             if last {
                 break;
@@ -310,13 +412,13 @@ impl Coarse {
     /// The bound at which leaves, taken by this bound, are `search_k` items.
     fn reached(&mut self, search_k: usize, bound: fn(&Found) -> f32) -> f32 {
         self.order.clear();
-        let keys = self.found.iter().enumerate();
+        let keys = self.front.found.iter().enumerate();
         self.order
             .extend(keys.map(|(at, found)| Priority::of_margin(bound(found)).key() | at as u64));
         self.order.sort_unstable_by(|a, b| b.cmp(a));
         let mut items = 0;
         for &key in &self.order {
-            items += self.found[place_of(key)].count as usize;
+            items += self.front.found[place_of(key)].count as usize;
             if items >= search_k {
                 return Priority::of_key(key).margin();
             }
@@ -333,10 +435,10 @@ impl Coarse {
     ) -> Result<(), DamagedRecord> {
         self.wanted.clear();
         for &at in &self.order {
-            let found = self.found[place_of(at)];
+            let found = self.front.found[place_of(at)];
             let mut way = found.way;
             while way != START {
-                let turn = &mut self.turns[(way >> 1) as usize];
+                let turn = &mut self.front.turns[(way >> 1) as usize];
                 let margin = if way & 1 == 1 { turn.margin } else { -turn.margin };
                 if !turn.exact && margin - turn.error <= found.most {
                     turn.exact = true;
@@ -349,7 +451,7 @@ impl Coarse {
         for group in self.wanted.chunks(LANES) {
             let mut splits: [Split<'_>; LANES] = [NO_SPLIT; LANES];
             for (place, &turn) in splits.iter_mut().zip(group) {
-                let node = trees.node(self.turns[turn as usize].split);
+                let node = trees.node(self.front.turns[turn as usize].split);
                 match forest.record(node)? {
                     Record::Split(split) => *place = split,
                     _ => return Err(forest.damaged(node, "is no longer a split")),
@@ -357,7 +459,7 @@ impl Coarse {
             }
             let margins = margins_of(&splits[..group.len()], query);
             for (&turn, margin) in group.iter().zip(margins) {
-                let turn = &mut self.turns[turn as usize];
+                let turn = &mut self.front.turns[turn as usize];
                 (turn.margin, turn.error) = (margin, 0.0);
             }
         }
@@ -380,12 +482,12 @@ impl Coarse {
         self.entries.clear();
         for &key in &self.order[range] {
             let at = key & 0xffff_ffff;
-            let found = self.found[place_of(at)];
+            let found = self.front.found[place_of(at)];
             let (mut way, mut node) = (found.way, found.leaf.node);
             let mut identity = 2 << 32 | at;
             let mut entry = (identity, node);
             while way != START {
-                let turn = self.turns[(way >> 1) as usize];
+                let turn = self.front.turns[(way >> 1) as usize];
                 let margin = if way & 1 == 1 { turn.margin } else { -turn.margin };
                 if turn.exact && margin == priority.margin() {
                     entry = (u64::from(way), node);
@@ -405,6 +507,115 @@ impl Coarse {
         let gathered = &mut self.gathered;
         let leaf = |node: NodeId, items: &[u32]| gathered.push(Leaf::of(node, items.len()));
         leaves_of_equals(walk, forest, query, priority, wanted, &mut self.equals, leaf)
+    }
+}
+
+impl Front {
+    /// Begins at the roots.
+    fn begin(&mut self, trees: &Trees) {
+        self.wave.clear();
+        self.aside.clear();
+        self.put_off.clear();
+        self.turns.clear();
+        self.found.clear();
+        let roots = trees.roots().iter();
+        self.wave.extend(roots.map(|&place| Subtree {
+            place,
+            way: START,
+            least: f32::INFINITY,
+            most: f32::INFINITY,
+        }));
+    }
+
+    /// Passes a split whose margin is in this lane by on the query's side. Where the other side may reach the
+    /// floor it is put aside, and where this side may not it is put off.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
+    fn pass(
+        &mut self,
+        subtree: Subtree,
+        read: &Margins,
+        lane: usize,
+        floor: f32,
+    ) -> Option<Subtree> {
+        let (near, far) = subtree.children(self.turns.len(), read, lane);
+        let both = far.most >= floor;
+        self.turns.push(Turn::new(subtree, read, lane, (!both).then_some(far.place)));
+        if both {
+            self.aside.push(far);
+        }
+        if near.most < floor {
+            self.put_off.push(near);
+            return None;
+        }
+        Some(near)
+    }
+
+    /// Puts off what was passed by.
+    fn put_off_passed(&mut self) {
+        for (at, turn) in self.turns.iter_mut().enumerate() {
+            if let Some(place) = turn.passed.take() {
+                let side = u32::from(turn.margin <= 0.0);
+                let margin = -turn.margin.abs();
+                self.put_off.push(Subtree {
+                    place,
+                    way: way(at, side),
+                    least: lesser(turn.least, margin - turn.error),
+                    most: lesser(turn.most, margin + turn.error),
+                });
+            }
+        }
+    }
+
+    /// Goes on to both sides of a split whose margin is in this lane.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
+    fn turn(&mut self, trees: &Trees, floor: f32, subtree: Subtree, read: &Margins, lane: usize) {
+        let (near, far) = subtree.children(self.turns.len(), read, lane);
+        self.turns.push(Turn::new(subtree, read, lane, None));
+        for child in [near, far] {
+            if child.most < floor {
+                self.put_off.push(child);
+            } else if child.place.is_leaf() {
+                trees.fetch_ahead(child.place);
+                self.found.push(Found::of(child));
+            } else {
+                self.wave.push(child);
+            }
+        }
+    }
+}
+
+impl Turn {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
+    fn new(subtree: Subtree, read: &Margins, lane: usize, passed: Option<Place>) -> Self {
+        let Subtree { place, way, least, most } = subtree;
+        let (margin, error) = (read.margins[lane], read.errors[lane]);
+        Turn { split: place.number(), way, margin, error, least, most, passed, exact: false }
+    }
+}
+
+impl Subtree {
+    /// What is below a split whose margin is in this lane: on the query's side, and on the other. The processor
+    /// does not foresee which that is, but that it is the nearer one that is gone on with.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
+    fn children(&self, turn: usize, read: &Margins, lane: usize) -> (Self, Self) {
+        let (margin, error) = (read.margins[lane], read.errors[lane]);
+        let places = Place::children(self.place.number(), read.words[lane]);
+        let child = |side: u32, margin: f32| Subtree {
+            place: places[side as usize],
+            way: way(turn, side),
+            least: lesser(self.least, margin - error),
+            most: lesser(self.most, margin + error),
+        };
+        let near = u32::from(margin > 0.0);
+        (child(near, margin.abs()), child(1 - near, -margin.abs()))
+    }
+
+    fn best_first(&self, other: &Self) -> Ordering {
+        other.most.total_cmp(&self.most)
     }
 }
 

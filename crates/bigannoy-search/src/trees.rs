@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bigannoy_format::{Forest, NodeId, Record};
 use bigannoy_metric::fetch_ahead;
-use bigannoy_sketch::Planes;
+use bigannoy_sketch::{Pages, PlaneTable, Planes};
 use rayon::prelude::*;
 
 use crate::ordered::most_visits;
@@ -13,6 +13,8 @@ use crate::ordered::most_visits;
 const PIECE: usize = 1024;
 /// Records that are asked for before their planes are read.
 const AHEAD: usize = 12;
+/// Splits of the top of a tree at most, with all of which every query is compared: five levels.
+const MOST_TOP: usize = 31;
 /// Splits at most: their numbers share a word with the kinds of their children.
 const MOST_SPLITS: usize = 1 << 29;
 
@@ -63,6 +65,12 @@ impl Leaf {
         Leaf { node: node.0, count }
     }
 
+    /// Has the processor fetch what [`Leaf::items`] reads.
+    #[inline]
+    pub(crate) fn fetch_ahead(self, forest: Forest<'_>) {
+        fetch_ahead(self.items(forest));
+    }
+
     /// The items: what the leaf lists, or itself.
     #[inline]
     pub(crate) fn items<'a>(&'a self, forest: Forest<'a>) -> &'a [u32] {
@@ -74,16 +82,21 @@ impl Leaf {
     }
 }
 
-/// All trees of an index without damage. Splits that have one parent follow each other.
+/// All trees of an index without damage. Splits that have one parent follow each other. First come the tops
+/// of all trees, up to [`MOST_TOP`] splits of each, then what is below them, tree by tree.
 ///
-/// Memory: for each split its plane's record (see [`Planes`]) and 20 bytes.
+/// Memory: for each split its plane's record (see [`Planes`]) and 20 bytes; for those of the tops their
+/// part of a [`PlaneTable`] more.
 #[derive(Debug)]
 pub(crate) struct Trees {
     planes: Planes,
+    tops: PlaneTable,
+    /// How many splits are in the tops.
+    n_tops: u32,
     /// The records of the splits in the index.
     nodes: Vec<u32>,
-    /// Two for each split, and those roots that are leaves.
-    leaves: Vec<Leaf>,
+    /// Records and counts: two for each split, and those roots that are leaves.
+    leaves: Pages<[u32; 2]>,
     roots: Vec<Place>,
 }
 
@@ -100,36 +113,36 @@ impl Trees {
         let count = counts.iter().sum();
         let fits = u32::try_from(count).ok().filter(|_| count <= MOST_SPLITS)?;
         let mut planes = Planes::new(forest.shape().layout().dim(), fits)?;
+        let tops: Vec<usize> = roots.par_iter().map(|&root| links.top(root)).collect();
+        let n_tops: usize = tops.iter().sum();
         // One after the other, the trees fill these.
         let (mut nodes, mut words) = (vec![0; count], vec![0; count]);
-        let mut leaves = vec![Leaf::default(); 2 * count];
+        let mut leaves = Pages::new(2 * count + roots.len())?;
         let mut surveys = Vec::with_capacity(roots.len());
         let mut places = Vec::with_capacity(roots.len());
-        let mut lone = Vec::new();
+        let mut lone = 2 * count;
         {
-            let (mut nodes, mut words) = (nodes.as_mut_slice(), words.as_mut_slice());
-            let (mut leaves, mut first) = (leaves.as_mut_slice(), 0);
-            for (&root, splits) in roots.iter().zip(counts) {
+            let (leaves, lone_leaves) = leaves.split_at_mut(2 * count);
+            let all = Part { first: 0, nodes: &mut nodes, words: &mut words, leaves };
+            let (mut all_tops, mut rest) = all.split(n_tops)?;
+            for ((&root, splits), top) in roots.iter().zip(counts).zip(tops) {
                 if splits == 0 {
                     let Next::Leaf(items) = links.next(root.0) else { return None };
-                    places.push(Place(LEAF | u32::try_from(2 * count + lone.len()).ok()?));
-                    lone.push(Leaf { node: root.0, count: items });
+                    places.push(Place(LEAF | u32::try_from(lone).ok()?));
+                    lone_leaves[lone - 2 * count] = [root.0, items];
+                    lone += 1;
                     continue;
                 }
-                places.push(Place(first));
-                let survey = Survey {
-                    first,
-                    nodes: nodes.split_off_mut(..splits)?,
-                    words: words.split_off_mut(..splits)?,
-                    leaves: leaves.split_off_mut(..2 * splits)?,
-                };
-                surveys.push((root, survey));
-                first += u32::try_from(splits).ok()?;
+                let (top, after) = all_tops.split(top)?;
+                all_tops = after;
+                let (below, after) = rest.split(splits - top.nodes.len())?;
+                rest = after;
+                places.push(Place(top.first));
+                surveys.push((root, Survey { top, rest: below }));
             }
         }
         surveys.into_par_iter().for_each(|(root, survey)| survey.fill(&links, root));
         drop(links);
-        leaves.extend(lone);
         let pieces: Vec<_> = planes.pieces_mut(PIECE).collect();
         pieces.into_par_iter().try_for_each(|mut piece| {
             for plane in piece.planes() {
@@ -143,11 +156,28 @@ impl Trees {
             }
             Some(())
         })?;
-        Some(Trees { planes, nodes, leaves, roots: places })
+        let n_tops = u32::try_from(n_tops).ok()?;
+        let tops = PlaneTable::of_first(&planes, n_tops);
+        Some(Trees { planes, tops, n_tops, nodes, leaves, roots: places })
     }
 
     pub(crate) fn planes(&self) -> &Planes {
         &self.planes
+    }
+
+    /// The splits of the tops, which have the lowest numbers.
+    pub(crate) fn tops(&self) -> &PlaneTable {
+        &self.tops
+    }
+
+    pub(crate) fn is_top(&self, split: u32) -> bool {
+        split < self.n_tops
+    }
+
+    /// How many items there are in a leaf, about, and at least 1.
+    pub(crate) fn average_leaf(&self, n_items: u32) -> usize {
+        let leaves = self.nodes.len() + self.roots.len();
+        (n_items as usize * self.roots.len()).div_ceil(leaves).max(1)
     }
 
     pub(crate) fn roots(&self) -> &[Place] {
@@ -161,7 +191,8 @@ impl Trees {
 
     /// The leaf at a place that is one.
     pub(crate) fn leaf(&self, place: Place) -> Leaf {
-        self.leaves[place.number() as usize]
+        let [node, count] = self.leaves[place.number() as usize];
+        Leaf { node, count }
     }
 
     /// Has the processor fetch what is kept of `place`.
@@ -231,6 +262,25 @@ impl<'a> Links<'a> {
         }
     }
 
+    /// How many splits are in the top of a tree: level by level, as long as the children of a split have place
+    /// side by side.
+    fn top(&self, root: NodeId) -> usize {
+        let Next::Split(_) = self.next(root.0) else { return 0 };
+        let mut top = vec![root.0];
+        let mut at = 0;
+        while let Some(&node) = top.get(at) {
+            let Next::Split(children) = self.next(node) else { break };
+            let splits =
+                children.into_iter().filter(|&child| matches!(self.next(child), Next::Split(_)));
+            if top.len() + splits.clone().count() > MOST_TOP {
+                break;
+            }
+            top.extend(splits);
+            at += 1;
+        }
+        top.len()
+    }
+
     /// How many splits a tree has. `None` where it has no end, or something is damaged.
     fn count(&self, root: NodeId, visits: &AtomicU64) -> Option<usize> {
         let mut count = 0;
@@ -254,42 +304,99 @@ impl<'a> Links<'a> {
     }
 }
 
-/// The place of one tree among all.
-struct Survey<'a> {
-    /// The number of its first split.
+/// Splits that follow each other, to be filled in.
+struct Part<'a> {
+    /// The number of the first.
     first: u32,
     nodes: &'a mut [u32],
     words: &'a mut [u32],
-    leaves: &'a mut [Leaf],
+    leaves: &'a mut [[u32; 2]],
 }
 
-impl Survey<'_> {
-    /// Numbers the splits below `root`, which are as many as there is place for: depth first, which is
-    /// about the order in which they stand in the file, backwards.
-    fn fill(self, links: &Links<'_>, root: NodeId) {
-        let Survey { first, nodes, words, leaves } = self;
-        nodes[0] = root.0;
-        let mut numbered = 1_u32;
-        let mut open = vec![0];
-        while let Some(split) = open.pop() {
-            let at = split as usize;
-            let Next::Split(children) = links.next(nodes[at]) else { continue };
-            words[at] = (first + numbered) << 2;
+impl Part<'_> {
+    /// The first so many, and the others.
+    fn split(self, splits: usize) -> Option<(Self, Self)> {
+        let Part { first, nodes, words, leaves } = self;
+        let (nodes, nodes_after) = nodes.split_at_mut_checked(splits)?;
+        let (words, words_after) = words.split_at_mut_checked(splits)?;
+        let (leaves, leaves_after) = leaves.split_at_mut_checked(2 * splits)?;
+        let after = first + u32::try_from(splits).ok()?;
+        let after =
+            Part { first: after, nodes: nodes_after, words: words_after, leaves: leaves_after };
+        Some((Part { first, nodes, words, leaves }, after))
+    }
+
+    /// Links a split with what follows it; splits among these are to have the numbers from `first` on.
+    /// Returns these.
+    fn link(
+        &mut self,
+        links: &Links<'_>,
+        at: usize,
+        first: u32,
+    ) -> impl Iterator<Item = u32> + use<> {
+        let mut splits = [None; 2];
+        if let Next::Split(children) = links.next(self.nodes[at]) {
+            self.words[at] = first << 2;
             for (side, child) in children.into_iter().enumerate() {
                 match links.next(child) {
                     Next::Split(_) => {
-                        words[at] |= 1 << side;
-                        nodes[numbered as usize] = child;
-                        open.push(numbered);
-                        numbered += 1;
+                        self.words[at] |= 1 << side;
+                        splits[side] = Some(child);
                     }
-                    Next::Leaf(count) => leaves[2 * at + side] = Leaf { node: child, count },
+                    Next::Leaf(count) => {
+                        self.leaves[2 * at + side] = [child, count];
+                    }
                     // Counting came by here.
                     Next::Nothing => {}
                 }
             }
         }
+        splits.into_iter().flatten()
     }
+}
+
+/// The places of one tree among all.
+struct Survey<'a> {
+    top: Part<'a>,
+    rest: Part<'a>,
+}
+
+impl Survey<'_> {
+    /// Numbers the splits below `root`, which are as many as there is place for: level by level in the top,
+    /// then depth first, which is about the order in which they stand in the file, backwards.
+    fn fill(self, links: &Links<'_>, root: NodeId) {
+        let Survey { mut top, mut rest } = self;
+        top.nodes[0] = root.0;
+        let (mut known, mut numbered) = (1, 0);
+        let mut open = Vec::new();
+        for at in 0..top.nodes.len() {
+            if known < top.nodes.len() {
+                for child in top.link(links, at, number(top.first, known)) {
+                    top.nodes[known] = child;
+                    known += 1;
+                }
+            } else {
+                for child in top.link(links, at, number(rest.first, numbered)) {
+                    rest.nodes[numbered] = child;
+                    open.push(numbered);
+                    numbered += 1;
+                }
+            }
+        }
+        while let Some(at) = open.pop() {
+            for child in rest.link(links, at, number(rest.first, numbered)) {
+                rest.nodes[numbered] = child;
+                open.push(numbered);
+                numbered += 1;
+            }
+        }
+    }
+}
+
+fn number(first: u32, at: usize) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "no more than splits, which have 29 bits")]
+    let at = at as u32;
+    first + at
 }
 
 fn spend(visits: &AtomicU64, count: u64) -> Option<()> {

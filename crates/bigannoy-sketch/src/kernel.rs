@@ -6,6 +6,7 @@ use crate::bound::{Terms, WIDTH, of_products, of_squares};
 use crate::planes::{self, Losses, Margins, PlaneTerms};
 use crate::record::{Shape, UNKNOWN};
 use crate::sketch::Sketch;
+use crate::table::Pairs;
 
 /// How many items ahead records are asked for: they come from the last cache or from memory, while
 /// two or three nanoseconds are spent on each.
@@ -90,6 +91,24 @@ impl Kernel {
 }
 
 impl Kernel {
+    /// See [`crate::PlaneQuery::all_margins`].
+    pub(crate) fn table(self, job: &TableJob<'_>, margins: &mut [Margins]) {
+        match self.0 {
+            Code::Portable => portable::table(job, margins),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::table(job, margins);
+                }
+            }
+        }
+    }
+}
+
+impl Kernel {
     /// See [`Shape::write`].
     #[inline]
     pub(crate) fn write_item(
@@ -164,6 +183,18 @@ pub(crate) struct PlanesJob<'a> {
     pub(crate) records: [&'a [u8]; WIDTH],
 }
 
+/// One query and a table of planes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableJob<'a> {
+    /// The first so many pairs are the query's.
+    pub(crate) codes: &'a [i16],
+    pub(crate) terms: &'a PlaneTerms,
+    /// Pairs in a group.
+    pub(crate) pairs: usize,
+    pub(crate) groups: &'a [Pairs],
+    pub(crate) tails: &'a [[[u32; WIDTH]; 4]],
+}
+
 /// What is read of eight records: products with the query's codes, and their last four words in columns.
 pub(crate) type Read = ([f32; WIDTH], [[u32; WIDTH]; 4]);
 
@@ -176,34 +207,45 @@ fn in_groups(
     upper: &mut [f32],
     read: impl Fn([&[u8]; WIDTH]) -> Read,
 ) {
-    let Job { shape, terms, sketch, items, .. } = *job;
+    let Job { sketch, items, .. } = *job;
     for &item in items.iter().take(AHEAD) {
         fetch_ahead(sketch.record(item));
     }
-    let dot = shape.metric() == Metric::Dot;
-    for (at, group) in items.chunks(WIDTH).enumerate() {
-        let start = at * WIDTH;
-        for &item in items.iter().skip(start + AHEAD).take(WIDTH) {
+    let mut ahead = items.iter().skip(AHEAD);
+    let groups = items.chunks(WIDTH).zip(lower.chunks_mut(WIDTH)).zip(upper.chunks_mut(WIDTH));
+    for ((items, lower), upper) in groups {
+        for &item in ahead.by_ref().take(WIDTH) {
             fetch_ahead(sketch.record(item));
         }
         // The last group is filled up with its first item.
-        let records =
-            std::array::from_fn(|lane| sketch.record(group.get(lane).copied().unwrap_or(group[0])));
+        let mut group = [items[0]; WIDTH];
+        match items.first_chunk::<WIDTH>() {
+            Some(items) => group = *items,
+            None => group[..items.len()].copy_from_slice(items),
+        }
+        let mut records = [sketch.record(group[0]); WIDTH];
+        for lane in 1..WIDTH {
+            records[lane] = sketch.record(group[lane]);
+        }
         let (products, [_, scales, residuals, third]) = read(records);
         let [scales, third] = [scales, third].map(|words| words.map(f32::from_bits));
         let residuals = residuals.map(|word| f32::from_bits(word ^ UNKNOWN));
-        let (low, high) = if dot {
-            of_products(terms, products, scales, residuals, third)
+        let (low, high) = if job.shape.metric() == Metric::Dot {
+            of_products(job.terms, products, scales, residuals, third)
         } else {
-            of_squares(terms, products, scales, residuals, third)
+            of_squares(job.terms, products, scales, residuals, third)
         };
-        lower[start..start + group.len()].copy_from_slice(&low[..group.len()]);
-        upper[start..start + group.len()].copy_from_slice(&high[..group.len()]);
+        if let (Some(lower), Some(upper)) = (lower.first_chunk_mut(), upper.first_chunk_mut()) {
+            (*lower, *upper) = (low, high);
+        } else {
+            lower.copy_from_slice(&low[..items.len()]);
+            upper.copy_from_slice(&high[..items.len()]);
+        }
     }
 }
 
 mod portable {
-    use super::{Job, Margins, PlanesJob, Read, WIDTH, in_groups};
+    use super::{Job, Margins, PlanesJob, Read, TableJob, WIDTH, in_groups};
 
     pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
         in_groups(job, lower, upper, |records| {
@@ -222,6 +264,23 @@ mod portable {
             codes.zip(job.codes).map(product).fold(0, i32::wrapping_add)
         });
         job.terms.margins(read)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rounding that the bounds take in")]
+    pub(super) fn table(job: &TableJob<'_>, margins: &mut [Margins]) {
+        let query = job.codes.as_chunks::<2>().0;
+        let groups = job.groups.chunks_exact(job.pairs);
+        for ((group, tails), margins) in groups.zip(job.tails).zip(margins) {
+            let mut sums = [0_i32; WIDTH];
+            for (pairs, b) in group.iter().zip(query) {
+                for (sum, c) in sums.iter_mut().zip(pairs.0.as_chunks::<2>().0) {
+                    let pair =
+                        i32::from(c[0]) * i32::from(b[0]) + i32::from(c[1]) * i32::from(b[1]);
+                    *sum = sum.wrapping_add(pair);
+                }
+            }
+            *margins = job.terms.margins((sums.map(|sum| sum as f32), *tails));
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rounding that the bounds take in")]
@@ -244,11 +303,13 @@ mod avx2 {
         __m128, __m128i, __m256, __m256i, _mm_add_epi32, _mm256_add_epi32, _mm256_castpd_ps,
         _mm256_castps_pd, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
         _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_set_m128,
-        _mm256_set_m128i, _mm256_setzero_si256, _mm256_unpackhi_pd, _mm256_unpackhi_ps,
-        _mm256_unpacklo_pd, _mm256_unpacklo_ps,
+        _mm256_set_m128i, _mm256_set1_epi32, _mm256_setzero_ps, _mm256_setzero_si256,
+        _mm256_unpackhi_pd, _mm256_unpackhi_ps, _mm256_unpacklo_pd, _mm256_unpacklo_ps,
     };
 
-    use super::{Job, Losses, Margins, PlanesJob, Read, Shape, WIDTH, in_groups, planes};
+    use super::{
+        Job, Losses, Margins, Pairs, PlanesJob, Read, Shape, TableJob, WIDTH, in_groups, planes,
+    };
 
     /// Codes that a register holds as 16-bit numbers.
     const CODES: usize = 16;
@@ -286,16 +347,70 @@ mod avx2 {
         planes::write(losses, record, normal, offset, word);
     }
 
+    #[target_feature(enable = "avx2")]
+    pub(super) fn table(job: &TableJob<'_>, margins: &mut [Margins]) {
+        const FOUR: usize = 4;
+        let query = &job.codes.as_chunks::<2>().0[..job.pairs];
+        let (fours, last) = job.tails.as_chunks::<FOUR>();
+        let (groups, last_groups) = job.groups.split_at(fours.len() * FOUR * job.pairs);
+        let (margins, last_margins) = margins.split_at_mut(fours.len() * FOUR);
+        let groups = groups.chunks_exact(FOUR * job.pairs);
+        for ((groups, tails), margins) in groups.zip(fours).zip(margins.as_chunks_mut::<FOUR>().0) {
+            table_groups(query, groups, job, tails, margins);
+        }
+        let groups = last_groups.chunks_exact(job.pairs);
+        for ((group, tails), margins) in groups.zip(last).zip(last_margins) {
+            table_groups(
+                query,
+                group,
+                job,
+                std::array::from_ref(tails),
+                std::array::from_mut(margins),
+            );
+        }
+    }
+
+    /// So many groups of planes, which stand one after the other.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn table_groups<const N: usize>(
+        query: &[[i16; 2]],
+        groups: &[Pairs],
+        job: &TableJob<'_>,
+        tails: &[[[u32; WIDTH]; 4]; N],
+        margins: &mut [Margins; N],
+    ) {
+        let mut sums = [_mm256_setzero_si256(); N];
+        let size = query.len();
+        assert_eq!(groups.len(), N * size, "as many groups");
+        for (at, &pair) in query.iter().enumerate() {
+            let b = _mm256_set1_epi32(bytemuck::must_cast(pair));
+            for group in 0..N {
+                let c: __m256i = bytemuck::must_cast(groups[group * size + at].0);
+                sums[group] = _mm256_add_epi32(sums[group], _mm256_madd_epi16(c, b));
+            }
+        }
+        for group in 0..N {
+            let products = bytemuck::must_cast(_mm256_cvtepi32_ps(sums[group]));
+            margins[group] = job.terms.margins((products, tails[group]));
+        }
+    }
+
     #[inline]
     #[target_feature(enable = "avx2")]
     fn read_bytes(query: &[[i16; CODES]], records: [&[u8]; WIDTH]) -> Read {
-        let lines = records.map(|record| record.as_chunks::<CODES>().0);
+        // Loops rather than closures, here and below: a closure is not compiled for the processor.
+        let mut lines: [&[[u8; CODES]]; WIDTH] = [&[]; WIDTH];
+        for lane in 0..WIDTH {
+            lines[lane] = &records[lane].as_chunks::<CODES>().0[..query.len()];
+        }
         let mut sums = [_mm256_setzero_si256(); WIDTH];
         for (at, codes) in query.iter().enumerate() {
             let b: __m256i = bytemuck::must_cast(*codes);
-            for (sum, record) in sums.iter_mut().zip(&lines) {
-                let c: __m128i = bytemuck::must_cast(record[at]);
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(c), b));
+            for lane in 0..WIDTH {
+                let c: __m128i = bytemuck::must_cast(lines[lane][at]);
+                sums[lane] =
+                    _mm256_add_epi32(sums[lane], _mm256_madd_epi16(_mm256_cvtepi8_epi16(c), b));
             }
         }
         folded(sums, records)
@@ -304,13 +419,16 @@ mod avx2 {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn read_pairs(query: &[[i16; CODES]], records: [&[u8]; WIDTH]) -> Read {
-        let lines = records.map(|record| record.as_chunks::<{ 2 * CODES }>().0);
+        let mut lines: [&[[u8; 2 * CODES]]; WIDTH] = [&[]; WIDTH];
+        for lane in 0..WIDTH {
+            lines[lane] = &records[lane].as_chunks::<{ 2 * CODES }>().0[..query.len()];
+        }
         let mut sums = [_mm256_setzero_si256(); WIDTH];
         for (at, codes) in query.iter().enumerate() {
             let b: __m256i = bytemuck::must_cast(*codes);
-            for (sum, record) in sums.iter_mut().zip(&lines) {
-                let c: __m256i = bytemuck::must_cast(record[at]);
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(c, b));
+            for lane in 0..WIDTH {
+                let c: __m256i = bytemuck::must_cast(lines[lane][at]);
+                sums[lane] = _mm256_add_epi32(sums[lane], _mm256_madd_epi16(c, b));
             }
         }
         folded(sums, records)
@@ -321,29 +439,38 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     fn folded(sums: [__m256i; WIDTH], records: [&[u8]; WIDTH]) -> Read {
         // Pairs are added three times: four sums in each half, then the halves.
-        let pairs = [0, 2, 4, 6].map(|lane| _mm256_hadd_epi32(sums[lane], sums[lane + 1]));
-        let fours = [0, 2].map(|pair| _mm256_hadd_epi32(pairs[pair], pairs[pair + 1]));
-        let [low, high] = fours.map(|four| {
-            _mm_add_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256::<1>(four))
-        });
+        let pairs = [
+            _mm256_hadd_epi32(sums[0], sums[1]),
+            _mm256_hadd_epi32(sums[2], sums[3]),
+            _mm256_hadd_epi32(sums[4], sums[5]),
+            _mm256_hadd_epi32(sums[6], sums[7]),
+        ];
+        let low = _mm256_hadd_epi32(pairs[0], pairs[1]);
+        let high = _mm256_hadd_epi32(pairs[2], pairs[3]);
+        let low = _mm_add_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256::<1>(low));
+        let high = _mm_add_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256::<1>(high));
         let products = _mm256_cvtepi32_ps(_mm256_set_m128i(high, low));
 
         // The last four words of each record: rows to columns. Lanes 4 to 7 stand in the upper halves.
-        let tails = records.map(|record| {
-            let tail: __m128 =
-                bytemuck::must_cast(*record.last_chunk::<16>().expect("a line at least"));
-            tail
-        });
-        let rows = [0, 1, 2, 3].map(|lane| _mm256_set_m128(tails[lane + 4], tails[lane]));
+        let mut rows = [_mm256_setzero_ps(); 4];
+        for lane in 0..4 {
+            rows[lane] = _mm256_set_m128(tail(records[lane + 4]), tail(records[lane]));
+        }
         let low = [_mm256_unpacklo_ps(rows[0], rows[1]), _mm256_unpacklo_ps(rows[2], rows[3])];
         let high = [_mm256_unpackhi_ps(rows[0], rows[1]), _mm256_unpackhi_ps(rows[2], rows[3])];
         let columns = [
-            pairs_low(low[0], low[1]),
-            pairs_high(low[0], low[1]),
-            pairs_low(high[0], high[1]),
-            pairs_high(high[0], high[1]),
+            bytemuck::must_cast(pairs_low(low[0], low[1])),
+            bytemuck::must_cast(pairs_high(low[0], low[1])),
+            bytemuck::must_cast(pairs_low(high[0], high[1])),
+            bytemuck::must_cast(pairs_high(high[0], high[1])),
         ];
-        (bytemuck::must_cast(products), columns.map(bytemuck::must_cast))
+        (bytemuck::must_cast(products), columns)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn tail(record: &[u8]) -> __m128 {
+        bytemuck::must_cast(*record.last_chunk::<16>().expect("a line at least"))
     }
 
     #[inline]

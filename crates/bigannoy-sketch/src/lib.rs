@@ -47,15 +47,19 @@
 
 mod bound;
 mod kernel;
+mod pages;
 mod planes;
 mod query;
 mod record;
 pub mod scan;
 mod sketch;
+mod table;
 
 pub use bound::StrictError;
 pub use kernel::Kernel;
+pub use pages::Pages;
 pub use planes::{Margins, PlanePiece, PlaneQuery, Planes};
 pub use query::SketchQuery;
 pub use record::{Shape, certain_length};
 pub use sketch::{Piece, Sketch};
+pub use table::PlaneTable;

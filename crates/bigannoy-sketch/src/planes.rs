@@ -16,11 +16,12 @@ use std::fmt;
 use std::ops::Range;
 
 use bigannoy_metric::fetch_ahead;
-use memmap2::MmapMut;
 
 use crate::bound::{self, EIGHT, U, WIDTH};
-use crate::kernel::{Kernel, PlanesJob, Read};
+use crate::kernel::{Kernel, PlanesJob, Read, TableJob};
+use crate::pages::Pages;
 use crate::record::{LANES, LINE, SANE, Shape, UNKNOWN, largest_magnitude, squares_of};
+use crate::table::PlaneTable;
 
 /// Bytes at the end of a record that are no codes: what a unit costs, scale, offset, a word.
 const TAIL: usize = 16;
@@ -47,7 +48,9 @@ const MOST_OFFSET: f32 = 1e30;
 pub struct Planes {
     dim: usize,
     count: u32,
-    records: MmapMut,
+    /// Bytes of a record.
+    size: usize,
+    records: Pages<u8>,
 }
 
 impl Planes {
@@ -61,12 +64,9 @@ impl Planes {
         if !(1..=Shape::MAX_DIM).contains(&dim) {
             return None;
         }
-        let bytes = record_bytes(dim).checked_mul(count as usize)?;
-        let records = MmapMut::map_anon(bytes.max(1)).ok()?;
-        // A hint: where it is not taken, reading takes longer.
-        #[cfg(target_os = "linux")]
-        let _ = records.advise(memmap2::Advice::HugePage);
-        Some(Planes { dim, count, records })
+        let size = record_bytes(dim);
+        let records = Pages::new(size.checked_mul(count as usize)?)?;
+        Some(Planes { dim, count, size, records })
     }
 
     /// The number of planes.
@@ -81,9 +81,8 @@ impl Planes {
     /// If `planes` is 0.
     pub fn pieces_mut(&mut self, planes: usize) -> impl Iterator<Item = PlanePiece<'_>> {
         assert!(planes > 0, "a piece of no planes");
-        let (dim, size) = (self.dim, record_bytes(self.dim));
-        let used = size * self.count as usize;
-        let pieces = self.records[..used].chunks_mut(planes * size);
+        let (dim, size) = (self.dim, self.size);
+        let pieces = self.records.chunks_mut(planes * size);
         let starts = (0u32..).step_by(planes);
         let (losses, kernel) = (Losses::new(dim), Kernel::new());
         starts.zip(pieces).map(move |(first, records)| PlanePiece {
@@ -102,10 +101,15 @@ impl Planes {
         }
     }
 
+    /// The number of dimensions.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
     #[inline]
-    fn record(&self, plane: u32) -> &[u8] {
-        let size = record_bytes(self.dim);
-        &self.records[plane as usize * size..][..size]
+    pub(crate) fn record(&self, plane: u32) -> &[u8] {
+        &self.records[plane as usize * self.size..][..self.size]
     }
 }
 
@@ -280,7 +284,7 @@ impl PlaneTerms {
 }
 
 /// How far a query is on the positive side of eight planes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Margins {
     /// Finite numbers near the margins.
     pub margins: [f32; WIDTH],
@@ -358,8 +362,24 @@ impl PlaneQuery {
     #[inline]
     pub fn margins(&self, planes: &Planes, which: &[u32; WIDTH]) -> Margins {
         assert_eq!(planes.dim, self.losses.dim, "planes of the query's dimension");
-        let records = which.map(|plane| planes.record(plane));
+        let mut records: [&[u8]; WIDTH] = [&[]; WIDTH];
+        for (record, &plane) in records.iter_mut().zip(which) {
+            *record = planes.record(plane);
+        }
         let (codes, terms) = (self.codes.as_slice(), &self.terms);
         self.kernel.margins(&PlanesJob { codes, terms, records })
+    }
+
+    /// The margins of all planes of `table`, eight by eight, in place of what is in `margins`. Those that fill
+    /// up the last eight have no meaning.
+    ///
+    /// # Panics
+    /// If `table` has another dimension.
+    pub fn all_margins(&self, table: &PlaneTable, margins: &mut Vec<Margins>) {
+        assert_eq!(table.dim(), self.losses.dim, "planes of the query's dimension");
+        margins.resize(table.tails().len(), Margins::default());
+        let (codes, terms, pairs) = (self.codes.as_slice(), &self.terms, table.dim().div_ceil(2));
+        let (groups, tails) = (table.groups(), table.tails());
+        self.kernel.table(&TableJob { codes, terms, pairs, groups, tails }, margins);
     }
 }

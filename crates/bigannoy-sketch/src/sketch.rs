@@ -3,9 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use memmap2::MmapMut;
-
-use crate::{Kernel, Shape};
+use crate::{Kernel, Pages, Shape};
 
 /// A record for each item.
 ///
@@ -14,7 +12,9 @@ use crate::{Kernel, Shape};
 pub struct Sketch {
     shape: Shape,
     n_items: u32,
-    records: MmapMut,
+    /// Bytes of a record.
+    size: usize,
+    records: Pages<u8>,
 }
 
 impl Sketch {
@@ -23,12 +23,9 @@ impl Sketch {
     /// `None` where the system has not the memory.
     #[must_use]
     pub fn new(shape: Shape, n_items: u32) -> Option<Self> {
-        let bytes = shape.record_bytes().checked_mul(n_items as usize)?;
-        let records = MmapMut::map_anon(bytes.max(1)).ok()?;
-        // A hint: where it is not taken, reading takes longer.
-        #[cfg(target_os = "linux")]
-        let _ = records.advise(memmap2::Advice::HugePage);
-        Some(Sketch { shape, n_items, records })
+        let size = shape.record_bytes();
+        let records = Pages::new(size.checked_mul(n_items as usize)?)?;
+        Some(Sketch { shape, n_items, size, records })
     }
 
     /// Metric and dimension.
@@ -46,7 +43,7 @@ impl Sketch {
     /// Bytes that the records take.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.shape.record_bytes() * self.n_items as usize
+        self.records.len()
     }
 
     /// The records in pieces of up to `items` items, to be written by as many threads as one likes.
@@ -55,9 +52,8 @@ impl Sketch {
     /// If `items` is 0.
     pub fn pieces_mut(&mut self, items: usize) -> impl Iterator<Item = Piece<'_>> {
         assert!(items > 0, "a piece of no items");
-        let (shape, size) = (self.shape, self.shape.record_bytes());
-        let used = size * self.n_items as usize;
-        let pieces = self.records[..used].chunks_mut(items * size);
+        let (shape, size) = (self.shape, self.size);
+        let pieces = self.records.chunks_mut(items * size);
         let starts = (0u32..).step_by(items);
         let kernel = Kernel::new();
         starts.zip(pieces).map(move |(first, records)| Piece { shape, kernel, first, records })
@@ -69,8 +65,7 @@ impl Sketch {
     /// If `item >= n_items`.
     #[inline]
     pub(crate) fn record(&self, item: u32) -> &[u8] {
-        let size = self.shape.record_bytes();
-        &self.records[item as usize * size..][..size]
+        &self.records[item as usize * self.size..][..self.size]
     }
 }
 

@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use bigannoy_metric::kernel;
-use bigannoy_sketch::{Kernel, PlaneQuery, Planes, Shape};
+use bigannoy_sketch::{Kernel, PlaneQuery, PlaneTable, Planes, Shape};
 use proptest::prelude::*;
 
-/// Compares margins of each code with the defined ones, and returns the errors.
+/// Compares margins of each code with the defined ones and with those from a table, and returns the errors.
 fn check(planes: &[(Vec<f32>, f32)], query: &[f32]) -> Vec<f32> {
     let dim = query.len();
     let count = u32::try_from(planes.len()).unwrap();
@@ -23,6 +23,9 @@ fn check(planes: &[(Vec<f32>, f32)], query: &[f32]) -> Vec<f32> {
             return Vec::new();
         }
         let (mut errors, mut bits) = (Vec::new(), Vec::new());
+        // All but the last, so that there may be none.
+        let mut table = Vec::new();
+        coded.all_margins(&PlaneTable::of_first(&records, count - 1), &mut table);
         for first in 0..count {
             let which = std::array::from_fn(|lane| (first + u32::try_from(lane).unwrap()) % count);
             let read = coded.margins(&records, &which);
@@ -38,6 +41,12 @@ fn check(planes: &[(Vec<f32>, f32)], query: &[f32]) -> Vec<f32> {
                     code.name()
                 );
                 assert_eq!(read.words[lane], !plane);
+                if plane < count - 1 {
+                    let (group, place) = (&table[plane as usize / 8], plane as usize % 8);
+                    assert_eq!(group.margins[place].to_bits(), margin.to_bits());
+                    assert_eq!(group.errors[place].to_bits(), error.to_bits());
+                    assert_eq!(group.words[place], !plane);
+                }
                 bits.push([margin.to_bits(), error.to_bits()]);
             }
             errors.push(read.errors[0]);
