@@ -23,8 +23,9 @@ pub enum Strategy {
     /// gives the exact answer. In batches of a thousand queries and more it is several times as fast as
     /// [`Strategy::Annoy`] at the same recall; a single query has no others to share the way with.
     ///
-    /// For euclidean, angular and dot; under dot recall is lower at the same budget, because long vectors are
-    /// near no middle. With [`Budget::PerTree`](crate::Budget::PerTree), the default, a
+    /// For euclidean, angular and dot. Under dot, where long vectors have large products and are near nothing, cells
+    /// are made with one coordinate more, what a vector is short of a length that one in fifty exceeds; and a query takes
+    /// cells by its product with their middles and half their spread. With [`Budget::PerTree`](crate::Budget::PerTree), the default, a
     /// sixteenth of all items is compared, and at least 100 for each neighbor sought. Where the first tree is
     /// damaged or does not lead to every item, that is an error.
     ///

@@ -3,7 +3,7 @@
 use bigannoy_format::{DamagedRecord, Forest, NodeId, Record};
 use bigannoy_metric::RankKey;
 
-use super::centres::{Centres, Nearness, key, mean};
+use super::centres::{Centres, Nearness, mean, spread_of};
 use super::spread::Spread;
 use crate::SearchError;
 
@@ -63,7 +63,15 @@ impl Partition {
             .collect();
         let mut starts: Vec<u32> = kept.iter().map(|&cell| all.starts[cell as usize]).collect();
         starts.extend(all.starts.last());
-        Ok(Partition { starts, items: all.items, centres: centres.pick(&kept) })
+        let centres = centres.pick(&kept);
+        let mut partition = Partition { starts, items: all.items, centres };
+        if matches!(seeds.nearness, Nearness::Lifted(_)) {
+            let spreads = seeds.spread.over(partition.len(), |cell| {
+                spread_of(forest, partition.items(cell), &partition.centres.vector(cell))
+            })?;
+            partition.centres = partition.centres.with_spreads(&spreads);
+        }
+        Ok(partition)
     }
 
     /// How many cells there are.
@@ -90,7 +98,7 @@ struct Sorted {
 impl<'a> Seeds<'a> {
     fn new(forest: Forest<'a>, spread: Spread<'a>) -> Result<Self, SearchError> {
         let (starts, items) = subtrees(forest, most_items(forest.shape().n_items()))?;
-        let nearness = Nearness::of_items(forest.shape().layout().metric());
+        let nearness = Nearness::of_items(forest);
         let mut seeds = Seeds { forest, nearness, spread, starts, items, means: Vec::new() };
         seeds.means =
             spread.over(seeds.len(), |at| mean(nearness, forest, &seeds.sample(at, SAMPLED)))?;
@@ -132,7 +140,7 @@ impl<'a> Seeds<'a> {
             let items =
                 &sorted.items[sorted.starts[cell] as usize..sorted.starts[cell + 1] as usize];
             if items.is_empty() {
-                return centres.vector(cell);
+                return centres.middle(self.nearness, cell);
             }
             mean(self.nearness, self.forest, items)
         })?;
@@ -166,9 +174,14 @@ impl<'a> Seeds<'a> {
     /// The middles that are nearest to the mean of a subtree, nearest first.
     fn near(&self, centres: &Centres, at: usize) -> Vec<u32> {
         let mut keys: Vec<RankKey> = Vec::with_capacity(centres.len());
-        centres.scores(Nearness::Distance, &[&self.means[at]], &mut Vec::new(), |_, scores| {
-            keys.extend((0u32..).zip(scores).map(|(cell, &score)| key(score, cell)));
-        });
+        centres.scores(
+            self.nearness.of_means(),
+            &[&self.means[at]],
+            &mut Vec::new(),
+            |_, scores| {
+                keys.extend((0u32..).zip(scores).map(|(cell, &score)| RankKey::new(score, cell)));
+            },
+        );
         if keys.len() > NEAR {
             keys.select_nth_unstable(NEAR);
             keys.truncate(NEAR);

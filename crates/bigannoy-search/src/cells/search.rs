@@ -6,7 +6,7 @@ use bigannoy_metric::{ABREAST, ItemSet, Prepared, RankKey, TopK};
 use bigannoy_sketch::scan::{GROUP, Hit, Limit, QueryBounds, QueryGroup, QueryLimits, ScanKernel};
 
 use super::Cells;
-use super::centres::{Nearness, key};
+use super::centres::Nearness;
 use super::codes::Codes;
 use crate::SearchError;
 use crate::interrupt::Interrupt;
@@ -138,7 +138,7 @@ impl Hunt<'_> {
             let (_, &mut limit, _) = sample.select_nth_unstable_by(at, f32::total_cmp);
             keys.clear();
             let near = (0u32..).zip(scores).filter(|&(_, &score)| score < limit);
-            keys.extend(near.map(|(cell, &score)| key(score, cell)));
+            keys.extend(near.map(|(cell, &score)| RankKey::new(score, cell)));
             let before = cells.len();
             if self.choose_sorted(keys, cells) {
                 return;
@@ -146,7 +146,7 @@ impl Hunt<'_> {
             cells.truncate(before);
         }
         keys.clear();
-        keys.extend((0u32..).zip(scores).map(|(cell, &score)| key(score, cell)));
+        keys.extend((0u32..).zip(scores).map(|(cell, &score)| RankKey::new(score, cell)));
         self.choose_sorted(keys, cells);
     }
 
