@@ -50,7 +50,7 @@ impl Generator {
     #[must_use]
     pub fn recorded_name(self) -> &'static str {
         match self {
-            Generator::Default => "chacha8-4",
+            Generator::Default => "chacha8-5",
             Generator::Annoy => "annoy",
         }
     }
@@ -100,10 +100,10 @@ mod tests {
         for generator in Generator::ALL {
             assert_eq!(generator.to_string().parse(), Ok(generator));
         }
-        let error = "chacha8-4".parse::<Generator>().unwrap_err();
+        let error = "chacha8-5".parse::<Generator>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown generator \"chacha8-4\": expected one of default, annoy"
+            "unknown generator \"chacha8-5\": expected one of default, annoy"
         );
     }
 }

@@ -97,9 +97,12 @@ impl Memory {
         (1..=most).rev().find(|&trees| takes(trees) <= budget).unwrap_or(1)
     }
 
-    /// How many trees' upper levels grow together, where `trees` are in the works.
-    pub(crate) fn together(&self, trees: usize) -> usize {
-        (trees / (self.threads + 1)).clamp(1, TOGETHER)
+    /// How many trees' upper levels grow together: of `left` trees, where `most` may be in the works. Threads
+    /// that take such groups, whoever is ready first, have equally many trees in the end, or one more.
+    pub(crate) fn together(&self, most: usize, left: usize) -> usize {
+        let most = (most / (self.threads + 1)).clamp(1, TOGETHER);
+        let groups = left.div_ceil(most).next_multiple_of(self.threads);
+        left.div_ceil(groups).max(1)
     }
 }
 
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn more_memory_is_for_more_trees_and_larger_blocks() {
         let free = plan(None, None).unwrap();
-        assert_eq!((free.trees(0), free.together(12)), (12, TOGETHER));
+        assert_eq!((free.trees(0), free.together(12, 80)), (12, TOGETHER));
         assert_eq!(free.block_rows, 38_836);
         let BuildError::Memory { asked: 0, least } = plan(Some(0), None).unwrap_err() else {
             panic!("another error");
@@ -139,6 +142,28 @@ mod tests {
         // A tree that was larger than thought leaves room for fewer.
         assert!(plan(Some(64 << 20), None).unwrap().trees(4 << 20) < 6);
         assert!(plan(Some(least - 1), None).is_err());
+    }
+
+    #[test]
+    fn threads_get_as_many_trees_each() {
+        let memory = plan(None, None).unwrap();
+        for trees in 1..60 {
+            let (mut left, mut groups) = (trees, Vec::new());
+            while left > 0 {
+                groups.push(memory.together(12, left));
+                left -= groups[groups.len() - 1];
+            }
+            assert!(groups.iter().all(|group| (1..=TOGETHER).contains(group)), "{groups:?}");
+            // Whoever is ready first takes the next one.
+            let mut threads = [0usize; 2];
+            for group in &groups {
+                threads.sort_unstable();
+                threads[0] += group;
+            }
+            assert!(threads[0].abs_diff(threads[1]) <= 1, "{trees}: {groups:?}");
+        }
+        // With little memory, one at a time.
+        assert_eq!((memory.together(1, 10), memory.together(5, 10)), (1, 1));
     }
 
     #[test]

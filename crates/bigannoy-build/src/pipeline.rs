@@ -107,9 +107,11 @@ pub(crate) fn grow_all(
         let mut next = 0;
         while next < trees {
             let most = memory.trees(largest);
-            let together = memory.together(most);
-            while started < trees && started - next + together.min(trees - started) <= most {
-                let count = together.min(trees - started);
+            while started < trees {
+                let count = memory.together(most, trees - started);
+                if started - next + count > most {
+                    break;
+                }
                 start(started, count);
                 started += count;
             }

@@ -14,6 +14,8 @@ use crate::means::scale_to_direction;
 const NEAR_BYTES: usize = 1 << 20;
 /// Batches of far items that are asked for together: so many misses are waited for at once.
 const AHEAD: usize = 8;
+/// Bytes of far items that are asked for while others are copied.
+const FETCHED_BYTES: usize = 4 << 10;
 
 /// The items of a set, padded, and what else splits need of them.
 #[derive(Debug, Default)]
@@ -70,15 +72,19 @@ impl NearRows {
         self.numbers.clear();
         self.numbers.extend_from_slice(set);
         self.squared_lengths.clear();
-        let ahead = AHEAD * LANES;
-        for (some, vectors) in set.chunks(ahead).zip(self.vectors.chunks_mut(ahead * size)) {
-            all.touch(some);
-            for (&item, vector) in some.iter().zip(vectors.chunks_exact_mut(size)) {
-                pad(all.vector(item), vector);
-                match (layout.metric(), all.squared_length(item)) {
-                    (Metric::Angular, Some(squared)) => scale_to_direction(vector, squared),
-                    (_, squared) => self.squared_lengths.extend(squared),
-                }
+        let ahead = (FETCHED_BYTES / layout.record_bytes()).clamp(1, AHEAD * LANES);
+        for &item in set.iter().take(ahead) {
+            all.fetch(item);
+        }
+        for (at, vector) in self.vectors.chunks_exact_mut(size).enumerate() {
+            if let Some(&next) = set.get(at + ahead) {
+                all.fetch(next);
+            }
+            let item = set[at];
+            pad(all.vector(item), vector);
+            match (layout.metric(), all.squared_length(item)) {
+                (Metric::Angular, Some(squared)) => scale_to_direction(vector, squared),
+                (_, squared) => self.squared_lengths.extend(squared),
             }
         }
         for (item, number) in set.iter_mut().zip(0..) {

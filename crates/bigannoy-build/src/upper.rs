@@ -6,7 +6,7 @@
 
 use bigannoy_format::Layout;
 use bigannoy_metric::Metric;
-use bigannoy_metric::folded::{Chunk, n_chunks, pad};
+use bigannoy_metric::folded::{Chunk, LONG, n_chunks, pad};
 
 use crate::grow::{SplitSets, partition};
 use crate::items::Items;
@@ -16,8 +16,11 @@ use crate::split::{SAMPLE, Splitter, is_lopsided};
 
 /// Items that go down side by side.
 pub(crate) const BLOCK: usize = 64;
-/// A set is split with the others if the sample has more items of it than this.
+/// How many items of a set the sample has at least, if the set is split with the others.
 const LEAST: usize = 128;
+/// The same for vectors so long that what fits in a leaf is not copied: the sample is much of the work there, and its planes
+/// are those above leaves.
+const LEAST_LONG: usize = 64;
 /// The sample takes no more bytes than this, unless it would be too small to be one.
 const SAMPLE_BYTES: usize = 24 << 20;
 /// Marks the end of a way down: what is left is the number of a part.
@@ -62,9 +65,10 @@ impl Crown {
 #[derive(Debug, Default)]
 pub(crate) struct Upper {
     splits: Vec<CrownSplit>,
-    /// For each split: what its set is called, its padded normal, and for either side the number of
-    /// the next split, or that of a part with [`END`].
+    /// For each split: what its set is called, its offset and padded normal, and for either side the
+    /// number of the next split, or that of a part with [`END`].
     keys: Vec<SetKey>,
+    offsets: Vec<f32>,
     normals: Vec<Chunk>,
     next: Vec<[u16; 2]>,
     /// For each split, the first part of each side, and the first part behind them.
@@ -81,6 +85,22 @@ struct Way {
     places: Vec<u16>,
     splits: Vec<u16>,
     margins: Vec<f32>,
+    /// Room to bring those at the same split together.
+    order: Vec<(u16, u16, u32)>,
+}
+
+impl Way {
+    /// Brings the first `left` items that are at the same split together.
+    fn gather(&mut self, left: usize) {
+        let Way { items, places, splits, order, .. } = self;
+        order.clear();
+        let all = splits[..left].iter().zip(&*places).zip(&*items);
+        order.extend(all.map(|((&split, &place), &item)| (split, place, item)));
+        order.sort_unstable_by_key(|&(split, place, _)| (split, place));
+        for (i, &(split, place, item)) in order.iter().enumerate() {
+            (splits[i], places[i], items[i]) = (split, place, item);
+        }
+    }
 }
 
 /// A part of the sample, and which side of which split it is.
@@ -97,6 +117,11 @@ pub(crate) fn smallest_split(layout: Layout) -> usize {
     (most_near(layout) / 8 * 7).max(layout.leaf_capacity()).max(SAMPLE)
 }
 
+/// A set is split with the others if the sample has more items of it than this.
+fn least(layout: Layout) -> usize {
+    if most_near(layout) < layout.leaf_capacity() { LEAST_LONG } else { LEAST }
+}
+
 /// Whether a set of `count` items is cut by planes that one sample chooses. Under dot none is, because
 /// what is split there depends on the lengths in the whole set.
 pub(crate) fn is_due(layout: Layout, count: usize) -> bool {
@@ -106,7 +131,8 @@ pub(crate) fn is_due(layout: Layout, count: usize) -> bool {
 /// How many of `count` items are drawn: enough that every set to be split is well represented, or
 /// as many as there is room for.
 fn sample_size(layout: Layout, count: usize) -> usize {
-    let wanted = (count as u64 * (LEAST as u64 + 1)).div_ceil(smallest_split(layout) as u64);
+    let wanted =
+        (count as u64 * (least(layout) as u64 + 1)).div_ceil(smallest_split(layout) as u64);
     let room = SAMPLE_BYTES / sampled_bytes(layout);
     usize::try_from(wanted).unwrap_or(room).min(room).max(2 * SAMPLE).min(count)
 }
@@ -152,7 +178,7 @@ impl Upper {
             at += 1;
             let set = &mut drawn[first..first + count];
             let split = upper.splits.len();
-            let is_split = count > smallest.max(LEAST)
+            let is_split = count > smallest.max(least(layout))
                 && split < usize::from(END)
                 && splitter.cut(rows, set, key);
             let next = if is_split { split } else { usize::from(END) + upper.n_parts };
@@ -173,6 +199,7 @@ impl Upper {
             pad(&normal, &mut upper.normals[padded..]);
             upper.splits.push(CrownSplit { normal, offset, zeros: 0, below: [None; 2] });
             upper.keys.push(key);
+            upper.offsets.push(offset);
             upper.next.push([END; 2]);
             let zeros = partition(set, splitter.sides(), &mut spare);
             for (side, first, count) in [(0, first, zeros), (1, first + zeros, count - zeros)] {
@@ -225,7 +252,7 @@ impl Upper {
         some: &[u32],
         parts: &mut [u16],
     ) {
-        let Upper { splits, keys, normals, next, way, .. } = self;
+        let Upper { keys, offsets, normals, next, way, .. } = self;
         let mut left = some.len();
         way.items.clear();
         way.items.extend_from_slice(some);
@@ -234,10 +261,15 @@ impl Upper {
         way.places.extend(0..left as u16);
         way.splits.clear();
         way.splits.resize(left, 0);
+        // Long vectors wait for each other's planes to come near; those of one plane wait once.
+        let is_long = n_chunks(items.layout().dim()) >= LONG;
         while left > 0 {
+            if is_long {
+                way.gather(left);
+            }
             let (at, own) = (&mut way.splits[..left], &mut way.items[..left]);
             way.margins.clear();
-            way.margins.extend(at.iter().map(|&split| splits[usize::from(split)].offset));
+            way.margins.extend(at.iter().map(|&split| offsets[usize::from(split)]));
             let vectors = items.all_strided();
             splitter.code().add_own_products(normals, at, vectors, own, &mut way.margins);
             let places = &mut way.places[..left];
@@ -357,7 +389,7 @@ mod tests {
         assert!(!is_due(Layout::new(Metric::Dot, 50).unwrap(), 1 << 20));
         assert_eq!((smallest_split(layout(50)), sample_size(layout(50), 390_000)), (4095, 12_286));
         assert_eq!(sample_size(layout(50), 1 << 30), (24 << 20) / 244);
-        assert_eq!((smallest_split(layout(784)), sample_size(layout(784), 50_000)), (786, 7973));
+        assert_eq!((smallest_split(layout(784)), sample_size(layout(784), 50_000)), (786, 4135));
         assert_eq!(sample_size(layout(20_000), 50_000), 2 * SAMPLE);
         assert_eq!(sample_bytes(layout(50), 4000), 0);
     }

@@ -121,6 +121,11 @@ fn annoy_bytes(
     ours(s, data, trees, threads, "annoy")
 }
 
+/// How many trees grow on how many threads, as all builders are told.
+fn numbers(trees: usize, threads: usize) -> [String; 4] {
+    ["--trees".to_owned(), trees.to_string(), "--threads".to_owned(), threads.to_string()]
+}
+
 /// The command that users have, from its start to its end; and the parts of the same build in memory,
 /// which the library tells.
 fn ours(
@@ -131,35 +136,22 @@ fn ours(
     generator: &str,
 ) -> Result<Option<Built>, Failure> {
     let index = place(session)?.join("ours.ann");
-    let (trees, threads) = (trees.to_string(), threads.to_string());
-    let (_, cost) = measured(&mut session.bigannoy(&[
-        "build",
-        &data.join("train.desc").to_string_lossy(),
-        "--index",
-        &index.to_string_lossy(),
-        "--trees",
-        &trees,
-        "--threads",
-        &threads,
-        "--generator",
-        generator,
-        "--metric",
-        &session.options.metric,
-        "--overwrite",
-    ]))?;
+    let (source, target) = (data.join("train.desc"), index.to_string_lossy());
+    let numbers = numbers(trees, threads);
+    let settings = numbers.each_ref().map(String::as_str);
+    let generator = ["--generator", generator];
+    let mut words = vec!["build", "--index", &target, "--overwrite"];
+    words.extend(["--metric", &session.options.metric]);
+    words.extend(settings.iter().chain(&generator));
+    let source = source.to_string_lossy();
+    words.push(&source);
+    let (_, cost) = measured(&mut session.bigannoy(&words))?;
     let bytes = fs::metadata(&index).map_err(|e| format!("no index was built: {e}"))?.len();
     let Cost { seconds, anonymous, cpu } = cost;
-    let (text, _) = measured(&mut session.compare(&[
-        "build",
-        "--data",
-        &data.to_string_lossy(),
-        "--trees",
-        &trees,
-        "--threads",
-        &threads,
-        "--generator",
-        generator,
-    ]))?;
+    let data = data.to_string_lossy();
+    let mut words = vec!["build", "--data", &data];
+    words.extend(settings.iter().chain(&generator));
+    let (text, _) = measured(&mut session.compare(&words))?;
     let parts = parts(&said(&text)?);
     Ok(Some(Built { seconds, cpu, anonymous, bytes, parts }))
 }
@@ -173,20 +165,10 @@ fn annoy(
 ) -> Result<Option<Built>, Failure> {
     let place = place(session)?;
     let (data, place) = (data.to_string_lossy(), place.to_string_lossy());
-    let (trees, threads) = (trees.to_string(), threads.to_string());
-    let peer = session.peer(&[
-        "annoy",
-        "--data",
-        &data,
-        "--cache",
-        &place,
-        "--trees",
-        &trees,
-        "--threads",
-        &threads,
-        "--build-only",
-    ]);
-    match peer {
+    let mut words = vec!["annoy", "--data", &data, "--cache", &place, "--build-only"];
+    let numbers = numbers(trees, threads);
+    words.extend(numbers.each_ref().map(String::as_str));
+    match session.peer(&words) {
         Some(mut peer) => told(&mut peer, "build_cpu"),
         None => Ok(None),
     }

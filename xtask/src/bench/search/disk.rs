@@ -2,12 +2,12 @@
 #![expect(clippy::cast_precision_loss, reason = "numbers of queries")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{CELLS, Choice, Point, Race, number, threads};
-use crate::bench::process::measured;
+use crate::bench::process::{Cost, measured};
 use crate::run::{Failure, Outcome, root};
 
 impl Race<'_> {
@@ -76,22 +76,10 @@ impl Race<'_> {
             "--metric",
             &self.session.options.metric,
         ]))?;
-        let (_, search) = measured(&mut self.session.bigannoy(&[
-            "search",
-            &index,
-            "--query",
-            &data("test.desc"),
-            "-k",
-            "10",
-            "--search-k",
-            &point.setting,
-            "--strategy",
-            strategy,
-            "--ids",
-            &at("ids.desc"),
-            "--distances",
-            &at("distances.desc"),
-        ]))?;
+        let search = self.answered(
+            &place,
+            &["search", &index, "--search-k", &point.setting, "--strategy", strategy],
+        )?;
         let figure = json!({
             "group": if trees == 1 { format!("{group}, 1 tree") } else { format!("{group}, {trees} trees") }, "recall": point.recall,
             "build_seconds": build.seconds, "search_seconds": search.seconds,
@@ -100,24 +88,22 @@ impl Race<'_> {
         self.session.keep("disk", figure)
     }
 
+    /// What it costs to have ten neighbors of all queries found by a command, and written to `place`.
+    fn answered(&self, place: &Path, command: &[&str]) -> Result<Cost, Failure> {
+        let [ids, distances] = ["ids.desc", "distances.desc"].map(|name| place.join(name));
+        let (query, ids) = (self.data.join("test.desc"), ids.to_string_lossy());
+        let (query, distances) = (query.to_string_lossy(), distances.to_string_lossy());
+        let mut words = command.to_vec();
+        words.extend(["--query", &query, "-k", "10", "--ids", &ids, "--distances", &distances]);
+        Ok(measured(&mut self.session.bigannoy(&words))?.1)
+    }
+
     fn exact_from_disk(&mut self) -> Outcome {
         let place = self.place("disk")?;
-        let at = |name: &str| place.join(name).to_string_lossy().into_owned();
-        let data = |name: &str| self.data.join(name).to_string_lossy().into_owned();
-        let (_, cost) = measured(&mut self.session.bigannoy(&[
-            "exact",
-            &data("train.desc"),
-            "--query",
-            &data("test.desc"),
-            "-k",
-            "10",
-            "--metric",
-            &self.session.options.metric,
-            "--ids",
-            &at("ids.desc"),
-            "--distances",
-            &at("distances.desc"),
-        ]))?;
+        let reference = self.data.join("train.desc");
+        let metric = &self.session.options.metric;
+        let cost =
+            self.answered(&place, &["exact", &reference.to_string_lossy(), "--metric", metric])?;
         let figure = json!({
             "group": "bigannoy exact", "recall": 1.0, "build_seconds": null,
             "search_seconds": cost.seconds, "seconds": cost.seconds,
