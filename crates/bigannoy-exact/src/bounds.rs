@@ -14,7 +14,7 @@
 //! such rows pass every test, such queries are compared with every row.
 
 use bigannoy_sketch::StrictError;
-use bigannoy_sketch::scan::{Coded, Limit, QueryBounds, RowTest};
+use bigannoy_sketch::scan::{Coded, Hit, Limit, QueryBounds, RowTest};
 
 use crate::ExactMetric;
 use crate::metric::length;
@@ -148,5 +148,15 @@ impl Bounds {
             Kind::Squares(times) => reported * times,
             Kind::Products => -reported,
         })
+    }
+
+    /// About the value that is reported for a row that passed: likely, not certain.
+    pub(crate) fn estimate(&self, hit: &Hit) -> f64 {
+        let comparable = self.bounds.estimate(hit);
+        match self.kind {
+            Kind::Roots => comparable.max(0.0).sqrt(),
+            Kind::Squares(times) => comparable.max(0.0) / times,
+            Kind::Products => -comparable,
+        }
     }
 }

@@ -1,27 +1,21 @@
-//! Every row compared with every query in codes first, and in double precision where that leaves a
-//! doubt.
+//! Rows and queries of a block in codes.
 
-use bigannoy_metric::kernel::LANES;
 use bigannoy_sketch::scan::{
-    GROUP, Hit, Limit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryCodes, QueryGroup, QueryLimits,
-    RowCodes, Rows, ScanKernel,
+    GROUP, Hit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryCodes, QueryGroup, RowCodes, Rows,
+    STRIP,
 };
 use rayon::prelude::*;
 
 use crate::block::Block;
 use crate::bounds::{Bounds, Space};
-use crate::direct;
-use crate::nearest::{Key, Nearest};
 use crate::search::Task;
 
-/// Strips that stay near the processor while queries pass: 16 or 32 KiB of codes in 50 dimensions.
-const TILE: usize = 16;
-/// Groups of queries that a thread answers together.
-const GROUPS: usize = 64;
 /// With fewer queries, making codes of the rows takes longer than comparing them as they are.
 const LEAST_QUERIES: usize = 24;
 /// Strips whose codes are made at a time.
 const PIECE: usize = 64;
+/// Rows in the smallest sample, at least.
+const LEAST_SAMPLE: usize = 1024;
 
 /// Whether codes are worth their while.
 pub(crate) fn takes(task: &Task<'_>, queries: &Block) -> bool {
@@ -32,7 +26,7 @@ pub(crate) fn takes(task: &Task<'_>, queries: &Block) -> bool {
 /// The codes of a block of queries.
 #[derive(Debug, Default)]
 pub(crate) struct CodedQueries {
-    groups: Vec<(QueryGroup, [Option<Bounds>; GROUP])>,
+    pub(crate) groups: Vec<(QueryGroup, [Option<Bounds>; GROUP])>,
 }
 
 impl CodedQueries {
@@ -63,28 +57,81 @@ impl CodedQueries {
 /// The codes of a block of rows.
 #[derive(Debug)]
 pub(crate) struct CodedRows {
-    rows: Rows,
-    /// Rows in the order in which they lie, where they are narrow.
-    places: Vec<(NarrowPlace, u32)>,
+    pub(crate) rows: Rows,
+    /// Numbers of strips, the least first: so many of the first are a sample of all, with each row as likely
+    /// in it as any other, whatever order they had.
+    pub(crate) samples: Vec<usize>,
+    /// The order, where rows are narrow.
+    places: Vec<Placed>,
+    /// And where they are wide.
+    turn: Turn,
 }
 
 impl CodedRows {
     /// None yet, of `dim` elements.
     pub(crate) fn none(dim: usize) -> Self {
-        CodedRows { rows: Rows::none(dim), places: Vec::new() }
+        let (samples, places) = (Vec::new(), Vec::new());
+        CodedRows { rows: Rows::none(dim), samples, places, turn: Turn::new(1) }
     }
 
     pub(crate) fn set(&mut self, space: &Space, rows: &Block) {
+        let levels = levels(rows.len());
+        self.samples.clear();
         match &mut self.rows {
-            Rows::Narrow(codes) => set_narrow(codes, &mut self.places, space, rows),
-            Rows::Wide(codes) => set_wide(codes, space, rows),
+            Rows::Narrow(codes) => {
+                set_narrow(codes, levels, &mut self.places, &mut self.samples, space, rows);
+            }
+            Rows::Wide(codes) => {
+                self.turn = Turn::new(rows.len());
+                let strips = rows.len() / STRIP;
+                self.samples.extend((1..=levels).rev().map(|level| strips >> level));
+                set_wide(codes, self.turn, space, rows);
+            }
+        }
+    }
+
+    /// The row of the block that a hit is of; none where a strip is filled up.
+    pub(crate) fn row(&self, hit: &Hit) -> Option<u32> {
+        match &self.rows {
+            Rows::Narrow(_) => Some(hit.row),
+            Rows::Wide(codes) if (hit.row as usize) < codes.len() => {
+                #[expect(clippy::cast_possible_truncation, reason = "less than there are rows")]
+                let row = self.turn.at(hit.row as usize) as u32;
+                Some(row)
+            }
+            Rows::Wide(_) => None,
         }
     }
 }
 
+/// How often samples of so many rows are halved.
+fn levels(rows: usize) -> u32 {
+    (rows / LEAST_SAMPLE).checked_ilog2().unwrap_or(0)
+}
+
+/// A row, and where it belongs: into which sample first, then into which strip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Placed {
+    sample: u8,
+    place: NarrowPlace,
+    row: u32,
+}
+
+/// The sample that a row belongs to: the last one for half of all rows, the one before for a half of the
+/// others, and so on; in each, rows are evenly spread over the block.
+fn sample_of(row: u32, levels: u32) -> u8 {
+    // The golden section, as a whole number of 32 bits.
+    let spread = row.wrapping_mul(0x9E37_79B9);
+    #[expect(clippy::cast_possible_truncation, reason = "32 at most")]
+    let sample = (levels - spread.leading_zeros().min(levels)) as u8;
+    sample
+}
+
 fn set_narrow(
     codes: &mut NarrowRows,
-    places: &mut Vec<(NarrowPlace, u32)>,
+    levels: u32,
+    places: &mut Vec<Placed>,
+    samples: &mut Vec<usize>,
     space: &Space,
     rows: &Block,
 ) {
@@ -101,12 +148,22 @@ fn set_narrow(
             || vec![0.0; dim],
             |placed, row| {
                 let error = place(row, placed);
-                (NarrowPlace::new(placed, error), row)
+                let place = NarrowPlace::new(placed, error);
+                Placed { sample: sample_of(row, levels), place, row }
             },
         )
         .collect_into_vec(places);
     places.par_sort_unstable();
-    codes.resize(dim, mixed(places).map(|&(_, row)| row));
+    let mut ends: Vec<usize> = places
+        .chunk_by(|a, b| a.sample == b.sample)
+        .scan(0, |end, sample| {
+            *end += sample.len();
+            Some(*end / NARROW_STRIP)
+        })
+        .collect();
+    ends.pop();
+    samples.extend(ends);
+    codes.resize(dim, mixed(places, samples).map(|placed| placed.row));
     let strips: Vec<_> = codes.strips_mut().collect();
     strips
         .into_par_iter()
@@ -114,147 +171,92 @@ fn set_narrow(
         .for_each(|mut strip| strip.set(dim, place, |coded| space.row_test(coded)));
 }
 
-fn set_wide(codes: &mut RowCodes, space: &Space, rows: &Block) {
+fn set_wide(codes: &mut RowCodes, turn: Turn, space: &Space, rows: &Block) {
     codes.resize(rows.dim(), rows.len());
     let pieces: Vec<_> = codes.pieces_mut(PIECE).collect();
     pieces.into_par_iter().for_each(|mut piece| {
         let mut placed = vec![0.0; rows.dim()];
-        for row in piece.rows() {
+        for at in piece.rows() {
+            let row = turn.at(at);
             let error = space.place_row(rows.row(row), rows.length(row), &mut placed);
-            piece.set(row, &placed, error, |coded| space.row_test(coded));
+            piece.set(at, &placed, error, |coded| space.row_test(coded));
         }
     });
 }
 
-/// Rows that passed a query's limit and wait for others, to be compared together.
-#[derive(Clone, Copy, Debug, Default)]
-struct Waiting {
-    rows: [u32; LANES],
-    count: usize,
-}
-
-/// Whole strips of all lengths in turn, so that early limits are not those of the shortest rows alone;
-/// what is left of the last strip at the end.
-fn mixed<T>(sorted: &[T]) -> impl Iterator<Item = &T> {
+/// Whole strips of all lengths in turn, between each two of `ends`; what is left of the last strip at the
+/// end.
+fn mixed<'a, T>(sorted: &'a [T], ends: &[usize]) -> impl Iterator<Item = &'a T> {
     let (strips, rest) = sorted.as_chunks::<NARROW_STRIP>();
-    let count = strips.len().max(1);
-    // Steps of about the golden section that come to every strip once.
-    let coprime = |step: &usize| {
-        let (mut a, mut b) = (count, *step);
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        a == 1
-    };
-    let step = (count * 5 / 8 + 1..=2 * count).find(coprime).unwrap_or(1);
-    let order = (0..strips.len()).map(move |at| at * step % count);
+    let ends: Vec<usize> = ends.iter().copied().chain([strips.len()]).collect();
+    let starts = [0].into_iter().chain(ends.clone());
+    let order = starts.zip(ends).flat_map(move |(start, end)| {
+        let turn = Turn::new(end - start);
+        (0..end - start).map(move |at| start + turn.at(at))
+    });
     order.flat_map(|at| &strips[at]).chain(rest)
 }
 
-/// What all threads look at.
-struct Pass<'a> {
-    task: &'a Task<'a>,
-    rows: &'a Block,
-    codes: &'a CodedRows,
-    queries: &'a Block,
+/// An order of some things in which those next to each other are far apart.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    count: usize,
+    step: usize,
 }
 
-/// Shows all rows of the block to the selections of all queries.
-pub(crate) fn compare(
-    task: &Task<'_>,
-    kernel: ScanKernel,
-    (rows, coded_rows): (&Block, &CodedRows),
-    (queries, coded_queries): (&Block, &CodedQueries),
-    nearest: &mut [Nearest],
-) {
-    let pass = Pass { task, rows, codes: coded_rows, queries };
-    let share = coded_queries.groups.len().div_ceil(rayon::current_num_threads());
-    let chunk = GROUPS.min(share.max(1));
-    nearest
-        .par_chunks_mut(chunk * GROUP)
-        .zip(coded_queries.groups.par_chunks(chunk))
-        .enumerate()
-        .for_each(|(at, (nearest, groups))| {
-            pass.compare_chunk(kernel, at * chunk * GROUP, groups, nearest);
-        });
+impl Turn {
+    fn new(count: usize) -> Self {
+        let count = count.max(1);
+        // Steps of about the golden section that come to everything once.
+        let coprime = |step: &usize| {
+            let (mut a, mut b) = (count, *step);
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            a == 1
+        };
+        let step = (count * 5 / 8 + 1..=2 * count).find(coprime).unwrap_or(1);
+        Turn { count, step }
+    }
+
+    fn at(self, place: usize) -> usize {
+        place * self.step % self.count
+    }
 }
 
-impl Pass<'_> {
-    fn compare_chunk(
-        &self,
-        kernel: ScanKernel,
-        first: usize,
-        groups: &[(QueryGroup, [Option<Bounds>; GROUP])],
-        nearest: &mut [Nearest],
-    ) {
-        let mut waiting = vec![Waiting::default(); nearest.len()];
-        let mut limits = vec![QueryLimits::NONE; groups.len()];
-        for (at, nearest) in nearest.iter_mut().enumerate() {
-            let (group, lane) = (at / GROUP, at % GROUP);
-            if let Some(bounds) = &groups[group].1[lane] {
-                limits[group].set(lane, self.limit(bounds, nearest));
-            } else {
-                let all = 0..self.rows.len();
-                direct::compare_all(self.task, self.rows, all, self.queries, first + at, nearest);
-            }
-        }
-        let strips = self.codes.rows.strips();
-        let mut hits: Vec<Hit> = Vec::new();
-        let mut start = 0;
-        while start < strips {
-            if self.task.is_interrupted() {
-                return;
-            }
-            // The first ones are small: there is no limit yet.
-            let tile = start..strips.min(start + TILE.min(start / 2 + 1));
-            start = tile.end;
-            for (group, (codes, bounds)) in groups.iter().enumerate() {
-                hits.clear();
-                self.codes.rows.scan(kernel, tile.clone(), codes, &limits[group], &mut hits);
-                for hit in &hits {
-                    let lane = hit.query as usize;
-                    let at = group * GROUP + lane;
-                    let own = self.task.own_row(self.queries.rows.start + first + at);
-                    let row = hit.row as usize;
-                    if row >= self.rows.len() || Some(self.rows.rows.start + row) == own {
-                        continue;
-                    }
-                    let Some(bounds) = &bounds[lane] else { continue };
-                    let waiting = &mut waiting[at];
-                    waiting.rows[waiting.count] = hit.row;
-                    waiting.count += 1;
-                    if waiting.count == LANES {
-                        self.resolve(first + at, waiting, &mut nearest[at]);
-                        limits[group].set(lane, self.limit(bounds, &nearest[at]));
-                    }
-                }
-            }
-        }
-        for (at, (waiting, nearest)) in waiting.iter_mut().zip(nearest).enumerate() {
-            self.resolve(first + at, waiting, nearest);
+#[cfg(test)]
+mod tests {
+    use super::{NARROW_STRIP, Turn, levels, mixed, sample_of};
+
+    #[test]
+    fn everything_has_its_turn_once() {
+        for count in [1, 2, 3, 10, 32, 97, 1000] {
+            let turn = Turn::new(count);
+            let mut all: Vec<usize> = (0..count).map(|at| turn.at(at)).collect();
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..count));
+            let rows: Vec<usize> = (0..count * NARROW_STRIP + 5).collect();
+            let mut all: Vec<usize> = mixed(&rows, &[count / 4, count / 2]).copied().collect();
+            assert!(
+                all[..count / 4 * NARROW_STRIP].iter().all(|&at| at < count / 4 * NARROW_STRIP)
+            );
+            all.sort_unstable();
+            assert_eq!(all, rows);
         }
     }
 
-    /// What a row among the nearest passes, by what was compared so far.
-    fn limit(&self, bounds: &Bounds, nearest: &Nearest) -> Limit {
-        let worst = nearest.worst().map(|key| key.neighbor(self.task.metric).distance);
-        bounds.limit(worst.unwrap_or(f64::NAN))
-    }
-
-    /// Compares the rows that wait in double precision.
-    fn resolve(&self, query: usize, waiting: &mut Waiting, nearest: &mut Nearest) {
-        let rows = &waiting.rows[..waiting.count];
-        let Some(&last) = rows.last() else { return };
-        let (vector, length) = (self.queries.row(query), self.queries.length(query));
-        // The last row stands in for those that are not there.
-        let at: [usize; LANES] =
-            std::array::from_fn(|lane| *rows.get(lane).unwrap_or(&last) as usize);
-        let vectors = at.map(|at| self.rows.row(at));
-        let lengths = at.map(|at| self.rows.length(at));
-        let distances = self.task.metric.distances(vector, length, &vectors, &lengths);
-        for (&row, distance) in rows.iter().zip(distances) {
-            nearest.push(Key::new(self.task.metric, distance, self.rows.number(row)));
+    #[test]
+    fn samples_double_and_each_part_of_a_block_has_its_share() {
+        assert_eq!((levels(0), levels(1023), levels(2047), levels(2048)), (0, 0, 0, 1));
+        let levels = levels(1 << 17);
+        for part in [0..1u32 << 17, 1 << 13..1 << 14, 99_000..99_500] {
+            let mut rows = f64::from(part.end - part.start);
+            for sample in (1..=levels).rev() {
+                rows /= 2.0;
+                let found = part.clone().filter(|&row| u32::from(sample_of(row, levels)) == sample);
+                let found = f64::from(u32::try_from(found.count()).unwrap());
+                assert!((found - rows).abs() <= 3.0, "{found} of {rows} in sample {sample}");
+            }
         }
-        waiting.count = 0;
     }
 }

@@ -42,6 +42,7 @@ mod direct;
 mod error;
 mod metric;
 mod nearest;
+mod pass;
 mod plan;
 mod recall;
 mod search;

@@ -77,6 +77,21 @@ impl Nearest {
         if self.worst_first.len() < self.k { None } else { self.worst_first.peek().copied() }
     }
 
+    /// Whether there are none yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.worst_first.is_empty()
+    }
+
+    /// Keeps those whose row `wanted` is true of.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(u32) -> bool) {
+        self.worst_first.retain(|key| wanted(key.row));
+    }
+
+    /// How many are no further than `last`.
+    pub(crate) fn up_to(&self, last: Key) -> usize {
+        self.worst_first.iter().filter(|&&key| key <= last).count()
+    }
+
     /// Takes over what another selection found among other rows.
     pub(crate) fn merge(&mut self, other: Nearest) {
         other.worst_first.into_iter().for_each(|key| self.push(key));

@@ -10,8 +10,9 @@ const MOST_ROWS: usize = 1 << 17;
 
 /// How many queries and how many rows of the reference are held at a time.
 ///
-/// With `d` columns, a query takes `11 d + 40 k + 400` bytes and a row of the reference `9 d + 64`:
-/// values in double precision, their codes, and the neighbors of the query. Up to half of the
+/// With `d` columns, a query takes `11 d + 40 k + 32 min(k, 256) + 1,500` bytes and a row of the reference
+/// `9 d + 64`: values in double precision, their codes, the neighbors of the query, and the rows that
+/// may be some. Up to half of the
 /// memory goes to queries, the rest to rows of the reference, of which 131,072 at most are held. The whole reference is read once for each block of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -37,8 +38,8 @@ impl Plan {
         n_query: usize,
     ) -> Result<Self, ExactError> {
         let row_bytes = dim.saturating_mul(9).saturating_add(64);
-        let query_bytes =
-            dim.saturating_mul(11).saturating_add(k.saturating_mul(40)).saturating_add(400);
+        let neighbor_bytes = k.saturating_mul(40).saturating_add(32 * k.min(256) + 1500);
+        let query_bytes = dim.saturating_mul(11).saturating_add(neighbor_bytes);
         let least = query_bytes.saturating_add(row_bytes);
         if memory < least {
             return Err(ExactError::Memory { found: memory, least });

@@ -12,6 +12,7 @@ use crate::block::Block;
 use crate::bounds::Space;
 use crate::coded::{self, CodedQueries, CodedRows};
 use crate::nearest::Nearest;
+use crate::pass;
 use crate::plan::{DEFAULT_MEMORY, Plan};
 use crate::{ExactError, ExactMetric, direct};
 
@@ -295,7 +296,7 @@ impl Blocks<'_> {
                     coded_queries.get_or_insert_with(|| CodedQueries::new(space, queries));
                 coded_rows.set(space, rows);
                 let (rows, queries) = ((&*rows, &*coded_rows), (&*queries, &*coded_queries));
-                coded::compare(&task, task.kernel, rows, queries, &mut nearest);
+                pass::compare(&task, task.kernel, rows, queries, &mut nearest);
             } else {
                 direct::compare(&task, rows, queries, &mut nearest);
             }

@@ -171,6 +171,55 @@ proptest! {
     }
 }
 
+/// A vector like any other of these, from its number alone.
+fn scattered(number: usize, dim: usize) -> Vec<f64> {
+    let mut state = number as u64 * 2 + 1;
+    let next = |_| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from(u32::try_from(state >> 40).unwrap()) / f64::from(1 << 24) - 0.5
+    };
+    (0..dim).map(next).collect()
+}
+
+#[test]
+fn limits_guessed_from_a_sample_do_not_change_the_answer() {
+    let (nrows, n_query) = (5000usize, 30);
+    for dim in [3, 70] {
+        // Near are: any rows; those that samples see first and no others; the last rows and no others.
+        let is_near: [fn(usize) -> bool; 3] = [
+            |row| row % 50 == 0,
+            |row| u32::try_from(row).unwrap().wrapping_mul(0x9E37_79B9) < 1 << 26,
+            |row| row >= 4900,
+        ];
+        for is_near in is_near {
+            let row = |row: usize| {
+                let vector = scattered(row, dim);
+                let scale = if is_near(row) { 0.5 } else { 20.0 };
+                vector.into_iter().map(|x| x * scale + 1.0).collect::<Vec<f64>>()
+            };
+            let reference: Vec<Vec<f64>> = (0..nrows).map(row).collect();
+            let queries: Vec<Vec<f64>> = (0..n_query).map(|at| scattered(at + 9000, dim)).collect();
+            let (values, query_values) = (flat(&reference), flat(&queries));
+            let source = DenseRows::row_major(&values, dim);
+            let query_source = DenseRows::row_major(&query_values, dim);
+            for metric in ExactMetric::ALL {
+                let all: Vec<Vec<WideNeighbor>> = queries
+                    .iter()
+                    .map(|query| naive(metric, 700, &reference, query, None))
+                    .collect();
+                for (k, memory) in [(1, 1 << 30), (30, 1 << 30), (90, 1_600_000), (700, 1 << 30)] {
+                    let search = ExactSearch::new(metric, k).memory(memory);
+                    let found = run(search, &source, Queries::External(&query_source));
+                    for (at, all) in all.iter().enumerate() {
+                        same(wide(&found, at), all[..k].to_vec()).unwrap();
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Points on a grid that is coarse enough for many ties.
 fn grid(nrows: usize, dim: usize) -> Vec<f32> {
     (0..nrows * dim)

@@ -118,11 +118,6 @@ impl Codes {
         self.items.get(hit.row as usize).copied().filter(|&item| item != NO_ITEM)
     }
 
-    /// What the test takes from the row of a hit.
-    pub(super) fn test(&self, hit: Hit) -> RowTest {
-        self.rows.test(hit.row as usize)
-    }
-
     /// Adds to `hits` what passes in some strips.
     pub(super) fn scan(
         &self,

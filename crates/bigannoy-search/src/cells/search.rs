@@ -251,19 +251,13 @@ impl Hunt<'_> {
             codes.scan(self.kernel, tile, group, &limits, &mut found.hits);
             for &hit in &found.hits {
                 let Some(&at) = queries.get(hit.query as usize) else { continue };
-                let test = codes.test(hit);
-                let Limit { alpha, beta, gamma } = looking[at as usize].limit;
-                #[expect(clippy::cast_precision_loss, reason = "rounded; limits take it in")]
-                let value = test.scale * hit.product as f32 + alpha * test.a;
-                if value + beta * test.b < gamma {
-                    continue;
-                }
+                let value = hit.value(looking[at as usize].limit.alpha);
                 let Some(item) =
                     codes.item(hit).filter(|&item| self.admits(asked[at as usize], item))
                 else {
                     continue;
                 };
-                found.lanes[hit.query as usize].push(Near { value, lost: test.b, item });
+                found.lanes[hit.query as usize].push(Near { value, lost: hit.test.b, item });
             }
             for (lane, &at) in found.lanes.iter_mut().zip(queries) {
                 self.take(asked[at as usize], lane, &mut looking[at as usize]);

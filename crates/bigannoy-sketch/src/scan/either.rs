@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     Coded, GROUP, Hit, NARROW_STRIP, NarrowQueries, NarrowRows, QueryCodes, QueryLimits, RowCodes,
-    RowTest, STRIP, ScanKernel,
+    STRIP, ScanKernel,
 };
 
 /// Whether vectors have narrow codes.
@@ -93,18 +93,6 @@ impl Rows {
         match self {
             Rows::Narrow(rows) => rows.strips(),
             Rows::Wide(rows) => rows.len().div_ceil(STRIP),
-        }
-    }
-
-    /// What the test takes from the row in this place, see [`NarrowRows::test`] and [`RowCodes::test`].
-    ///
-    /// # Panics
-    /// If there is no such place.
-    #[must_use]
-    pub fn test(&self, place: usize) -> RowTest {
-        match self {
-            Rows::Narrow(rows) => rows.test(place),
-            Rows::Wide(rows) => rows.test(place),
         }
     }
 

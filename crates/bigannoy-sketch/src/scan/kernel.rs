@@ -69,7 +69,7 @@ impl ScanKernel {
     ) {
         assert_eq!(lines.len(), tests.len() * queries.words.len());
         let found = |strip: usize, products: &Products, passing: Passing| {
-            report(first + strip, products, passing, hits);
+            report(first + strip, products, &tests[strip], passing, hits);
         };
         match self.0 {
             Code::Portable => portable(lines, tests, queries, limits, found),
@@ -108,14 +108,15 @@ type Products = [[i32; STRIP]; GROUP];
 type Passing = [u32; GROUP];
 
 /// Adds the pairs of a strip that pass.
-fn report(strip: usize, products: &Products, passing: Passing, hits: &mut Vec<Hit>) {
+fn report(strip: usize, products: &Products, tests: &Tests, passing: Passing, hits: &mut Vec<Hit>) {
     for ((query, products), mut passing) in (0u32..).zip(products).zip(passing) {
         while passing != 0 {
             let lane = passing.trailing_zeros() as usize;
             passing &= passing - 1;
             #[expect(clippy::cast_possible_truncation, reason = "rows are counted in 31 bits")]
             let row = (strip * STRIP + lane) as u32;
-            hits.push(Hit { query, row, product: products[lane % STRIP] });
+            let lane = lane % STRIP;
+            hits.push(Hit { query, row, product: products[lane], test: tests.of(lane) });
         }
     }
 }

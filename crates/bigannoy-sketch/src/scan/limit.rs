@@ -23,7 +23,7 @@
 //!
 //! Whatever is out of range gets a limit that every row passes.
 
-use super::{Coded, RowTest};
+use super::{Coded, Hit, RowTest};
 use crate::StrictError;
 use crate::bound::U;
 
@@ -126,6 +126,24 @@ impl QueryBounds {
         let absolute = absolute + 4.0 * relative * length * moved_length;
         let error = StrictError { relative, absolute };
         Some(QueryBounds { scale: query.scale.into(), error, kind })
+    }
+
+    /// About what [`QueryBounds::limit`] is asked for, of a row with such codes: likely, not certain. Infinity
+    /// where the row has none.
+    #[must_use]
+    pub fn estimate(&self, hit: &Hit) -> f64 {
+        let test = &hit.test;
+        if !test.a.is_finite() {
+            return f64::INFINITY;
+        }
+        let product = self.scale * f64::from(test.scale) * f64::from(hit.product);
+        match self.kind {
+            // What codes lose points anywhere, so that its squares are too much; of the row's, `a` knows.
+            Kind::Distances { squares, lost } => {
+                squares - lost * lost - product - f64::from(test.a)
+            }
+            Kind::Products { moved, .. } => -product - moved,
+        }
     }
 
     /// The limit that all rows pass whose computed squared distance, or product with its sign changed, is

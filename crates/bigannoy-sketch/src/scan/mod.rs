@@ -47,7 +47,7 @@ pub use query::{GROUP, QueryCodes, QueryLimits};
 pub use rows::{RowCodes, RowPiece, RowTest, STRIP};
 
 /// A row that may pass the limit of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
     /// Which query of the group.
     pub query: u32,
@@ -55,4 +55,16 @@ pub struct Hit {
     pub row: u32,
     /// The inner product of the codes, exactly.
     pub product: i32,
+    /// What the test takes from the row.
+    pub test: RowTest,
+}
+
+impl Hit {
+    /// The left side of the test but for `beta * B`, what the row's codes lose: more is nearer.
+    #[must_use]
+    pub fn value(&self, alpha: f32) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "a rounding that limits take in")]
+        let product = self.product as f32;
+        self.test.scale * product + alpha * self.test.a
+    }
 }

@@ -137,15 +137,6 @@ impl NarrowRows {
         self.tests.resize(strips * NARROW_STRIP, NOTHING);
     }
 
-    /// What the test takes from the row in this place of the order.
-    ///
-    /// # Panics
-    /// If there is no such place.
-    #[must_use]
-    pub fn test(&self, place: usize) -> RowTest {
-        self.tests[place]
-    }
-
     /// How many strips there are.
     #[must_use]
     pub fn strips(&self) -> usize {
@@ -192,21 +183,17 @@ impl NarrowRows {
                     passing &= passing - 1;
                     let at = strip * NARROW_STRIP + lane;
                     let Some(&row) = order.get(at) else { continue };
-                    if tests[at].passes(sums[lane], limits, query) {
-                        #[expect(clippy::cast_possible_truncation, reason = "one of four")]
-                        let query = query as u32;
-                        hits.push(Hit { query, row, product: sums[lane].into() });
+                    #[expect(clippy::cast_possible_truncation, reason = "one of four")]
+                    let number = query as u32;
+                    let product = sums[lane].into();
+                    let hit = Hit { query: number, row, product, test: tests[at] };
+                    let value = hit.value(limits.alpha[query]);
+                    if value + limits.beta[query] * hit.test.b >= limits.gamma[query] {
+                        hits.push(hit);
                     }
                 }
             },
         );
-    }
-}
-
-impl RowTest {
-    fn passes(&self, product: i16, limits: &QueryLimits, query: usize) -> bool {
-        let value = self.scale * f32::from(product) + limits.alpha[query] * self.a;
-        value + limits.beta[query] * self.b >= limits.gamma[query]
     }
 }
 

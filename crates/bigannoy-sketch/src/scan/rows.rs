@@ -22,6 +22,12 @@ pub(super) struct Tests {
     pub(super) b: [f32; STRIP],
 }
 
+impl Tests {
+    pub(super) fn of(&self, lane: usize) -> RowTest {
+        RowTest { scale: self.scale[lane], a: self.a[lane], b: self.b[lane] }
+    }
+}
+
 /// What the test takes from a row: see the module.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RowTest {
@@ -63,16 +69,6 @@ impl RowCodes {
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows
-    }
-
-    /// What the test takes from a row.
-    ///
-    /// # Panics
-    /// If there is no such row.
-    #[must_use]
-    pub fn test(&self, row: usize) -> RowTest {
-        let (tests, lane) = (&self.tests[row / STRIP], row % STRIP);
-        RowTest { scale: tests.scale[lane], a: tests.a[lane], b: tests.b[lane] }
     }
 
     /// Whether there are none.
