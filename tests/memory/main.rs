@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 
 use bigannoy::matrix::{BigMatrix, DenseRows, FileRows, MatrixSpec, NewMatrix, RowBlocks};
 use bigannoy::sink::CsvSink;
-use bigannoy::{BuildOptions, ElementType, ExactMetric, ExactOptions, Metric, RowSource};
+use bigannoy::{
+    BuildOptions, ElementType, ExactMetric, ExactOptions, Metric, OpenOptions, RowSource,
+    SearchOptions, Strategy,
+};
 use bigannoy_build::{BuildError, IndexBuilder};
 use libtest_mimic::{Arguments, Trial};
 
@@ -144,16 +147,89 @@ fn exact_search_stays_within_its_memory() {
     }
 }
 
+/// What a search by some strategy allocates at most on two threads, beside what is kept with the index: for a block
+/// of queries, and the first time.
+fn most_for_a_block(strategy: Strategy, n_items: usize, search_k: usize) -> [usize; 2] {
+    const BLOCK: usize = 1024;
+    // The rows of a block, and its answers in the library and in the sink.
+    let rows = BLOCK * (4 * COLUMNS + 64 * K);
+    match strategy {
+        Strategy::Annoy => {
+            // A leaf holds up to as many items as a record has words for, and is come to by a few splits.
+            let (leaf, depth) = (COLUMNS + 2, 24);
+            let visited = 4 * search_k / leaf + depth * TREES;
+            let buffers = n_items / 8 + 2 * (60 * visited + 16 * search_k);
+            // Lists that are held while short trees are made.
+            let records = 4 * n_items / leaf * TREES;
+            [rows, rows + 2 * buffers + 20 * records]
+        }
+        Strategy::Cells => {
+            let cells = 2 * n_items.isqrt() + 1;
+            let visited = cells.min(5 * search_k * cells / (4 * n_items) + 8);
+            // Cells that queries visit, by query and by cell, in lists that double; and what each query is kept with.
+            let block = rows + BLOCK * (2 * 2 * 4 * visited + 4 * COLUMNS + 300 + 16 * K);
+            let made = n_items * (COLUMNS + 25) + cells * (20 * COLUMNS + 400);
+            [block, block + made + 24 * n_items]
+        }
+        _ => panic!("{strategy} has no formula here"),
+    }
+}
+
+const TREES: usize = 8;
+const K: usize = 5;
+
+/// Neither the number of queries nor what is gathered for all of them is held, only a block's: the formulas of
+/// `Strategy` and `Sketching`.
+fn a_search_keeps_no_more_than_a_block_of_queries() {
+    const ITEMS: usize = 40_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("index.ann");
+    let value = |at: u32| f64::from(at.wrapping_mul(0x9e37_79b9) >> 16);
+    let numbers = |rows: usize| (0u32..).take(rows * COLUMNS).map(value).collect::<Vec<f64>>();
+    let items = numbers(ITEMS);
+    let rows = DenseRows::row_major(&items, COLUMNS);
+    drop(
+        bigannoy::build(&rows, &path, &BuildOptions::new(Metric::Euclidean).trees(TREES)).unwrap(),
+    );
+    let queries = numbers(6 * 1024);
+    let [few, many] =
+        [2, 6].map(|blocks| DenseRows::row_major(&queries[..blocks * 1024 * COLUMNS], COLUMNS));
+    for strategy in Strategy::ALL {
+        for search_k in [200, 8_000] {
+            let index = bigannoy::open(&path, &OpenOptions::new()).unwrap();
+            let options = SearchOptions::new(K).strategy(strategy).search_k(search_k).threads(2);
+            let peak = |queries: &DenseRows<'_, f64>| {
+                peak_bytes(|| {
+                    let mut sink = CsvSink::new(std::io::sink());
+                    index.search_into(queries, &options, &mut sink).unwrap();
+                })
+            };
+            // Makes what is kept with the index: copies or cells, and the buffers of threads.
+            let first = peak(&few);
+            let (few, many) = (peak(&few), peak(&many));
+            let [block, once] = most_for_a_block(strategy, ITEMS, search_k);
+            let told = format!("{strategy}, {search_k} items: {first}, {few}, {many} bytes");
+            assert!(many < few + (64 << 10), "{told} with more queries");
+            assert!(many < block && first < once, "{told}, but {block} a block, {once} once");
+            assert!(many > block / 8 && first > once / 8, "{told}: what is counted?");
+        }
+    }
+}
+
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests: [(&str, fn()); 3] = [
+    let tests: [(&str, fn()); 4] = [
         (
             "reading_rows_takes_no_more_memory_for_more_rows",
             reading_rows_takes_no_more_memory_for_more_rows,
         ),
         ("building_stays_within_its_budget", building_stays_within_its_budget),
         ("exact_search_stays_within_its_memory", exact_search_stays_within_its_memory),
+        (
+            "a_search_keeps_no_more_than_a_block_of_queries",
+            a_search_keeps_no_more_than_a_block_of_queries,
+        ),
     ];
     let trials = tests.map(|(name, work)| {
         Trial::test(name, move || {
