@@ -2,10 +2,14 @@
 //!
 //! As in [`crate::wave`], what lies above the priority at which Annoy stops is visited in any order.
 //! Here each subtree's priority is known to lie between two bounds, so that of most leaves it is
-//! certain on which side of that priority they are. Exact margins, from the records of the index, are
-//! computed only on the way to leaves of which it is not, and only where they may be the smallest.
+//! certain on which side of that priority they are. The first wave goes to the leaves that are on the
+//! query's side of every plane, the most promising of them: one path for each tree, and what it passes by
+//! is put off only where these leaves are not enough. Of the tops of all trees the margins are known before.
+//! Exact margins, from the records of the index, are computed only on the way to leaves of which it is not
+//! certain, and only where they may be the smallest.
 
-use std::cmp::Ordering;
+mod front;
+
 use std::collections::BinaryHeap;
 
 use bigannoy_format::{DamagedRecord, Forest, NodeId, Record, Split};
@@ -13,8 +17,9 @@ use bigannoy_metric::Prepared;
 use bigannoy_metric::kernel::LANES;
 use bigannoy_sketch::{Kernel, Margins, PlaneQuery};
 
-use crate::scratch::{Priority, Scratch, lesser};
-use crate::trees::{Leaf, Place, Trees};
+use self::front::{Found, Front, START, Subtree, Turns};
+use crate::scratch::{Priority, Scratch};
+use crate::trees::{Leaf, Trees};
 use crate::walk::Walk;
 use crate::wave::{NO_SPLIT, leaves_of_equals, margins_of, released};
 
@@ -24,53 +29,6 @@ const AHEAD: usize = 24;
 const MORE: usize = 4;
 /// Leaves that are asked for before their items are taken.
 const LEAVES_AHEAD: usize = 8;
-/// No way: a root.
-const START: u32 = u32::MAX;
-
-/// How a subtree was come to: the number of a turn, and the side taken.
-fn way(turn: usize, side: u32) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "no more turns than splits: 30 bits")]
-    let turn = turn as u32;
-    turn << 1 | side
-}
-
-/// A subtree to visit, and what is certain of its priority.
-#[derive(Clone, Copy, Debug)]
-struct Subtree {
-    place: Place,
-    way: u32,
-    least: f32,
-    most: f32,
-}
-
-/// A split that was visited.
-#[derive(Clone, Copy, Debug)]
-struct Turn {
-    split: u32,
-    way: u32,
-    /// How far the query is on side 1.
-    margin: f32,
-    error: f32,
-    /// What is certain of the priority of the split.
-    least: f32,
-    most: f32,
-    /// The side that the query is not on, where it was passed by.
-    passed: Option<Place>,
-    /// Whether `margin` is exact.
-    exact: bool,
-}
-
-/// A leaf that was found, and how many of its items count.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    place: Place,
-    way: u32,
-    least: f32,
-    most: f32,
-    leaf: Leaf,
-    count: u32,
-}
-
 /// Buffers of the walk: 16 bytes for each subtree, 36 for each split visited, 40 for each leaf, and 96 for eight
 /// splits of the tops.
 #[derive(Debug, Default)]
@@ -92,17 +50,6 @@ pub(crate) struct Coarse {
     /// Subtrees that were looked at to begin waves, all queries together.
     #[cfg(test)]
     pub(crate) sifted: usize,
-}
-
-/// What was come to so far.
-#[derive(Debug, Default)]
-struct Front {
-    wave: Vec<Subtree>,
-    /// Where planes go through the query, the other sides.
-    aside: Vec<Subtree>,
-    put_off: Vec<Subtree>,
-    turns: Vec<Turn>,
-    found: Vec<Found>,
 }
 
 impl Walk<'_> {
@@ -510,145 +457,9 @@ impl Coarse {
     }
 }
 
-impl Front {
-    /// Begins at the roots.
-    fn begin(&mut self, trees: &Trees) {
-        self.wave.clear();
-        self.aside.clear();
-        self.put_off.clear();
-        self.turns.clear();
-        self.found.clear();
-        let roots = trees.roots().iter();
-        self.wave.extend(roots.map(|&place| Subtree {
-            place,
-            way: START,
-            least: f32::INFINITY,
-            most: f32::INFINITY,
-        }));
-    }
-
-    /// Passes a split whose margin is in this lane by on the query's side. Where the other side may reach the
-    /// floor it is put aside, and where this side may not it is put off.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
-    fn pass(
-        &mut self,
-        subtree: Subtree,
-        read: &Margins,
-        lane: usize,
-        floor: f32,
-    ) -> Option<Subtree> {
-        let (near, far) = subtree.children(self.turns.len(), read, lane);
-        let both = far.most >= floor;
-        self.turns.push(Turn::new(subtree, read, lane, (!both).then_some(far.place)));
-        if both {
-            self.aside.push(far);
-        }
-        if near.most < floor {
-            self.put_off.push(near);
-            return None;
-        }
-        Some(near)
-    }
-
-    /// Puts off what was passed by.
-    fn put_off_passed(&mut self) {
-        for (at, turn) in self.turns.iter_mut().enumerate() {
-            if let Some(place) = turn.passed.take() {
-                let side = u32::from(turn.margin <= 0.0);
-                let margin = -turn.margin.abs();
-                self.put_off.push(Subtree {
-                    place,
-                    way: way(at, side),
-                    least: lesser(turn.least, margin - turn.error),
-                    most: lesser(turn.most, margin + turn.error),
-                });
-            }
-        }
-    }
-
-    /// Goes on to both sides of a split whose margin is in this lane.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
-    fn turn(&mut self, trees: &Trees, floor: f32, subtree: Subtree, read: &Margins, lane: usize) {
-        let (near, far) = subtree.children(self.turns.len(), read, lane);
-        self.turns.push(Turn::new(subtree, read, lane, None));
-        for child in [near, far] {
-            if child.most < floor {
-                self.put_off.push(child);
-            } else if child.place.is_leaf() {
-                trees.fetch_ahead(child.place);
-                self.found.push(Found::of(child));
-            } else {
-                self.wave.push(child);
-            }
-        }
-    }
-}
-
-impl Turn {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
-    fn new(subtree: Subtree, read: &Margins, lane: usize, passed: Option<Place>) -> Self {
-        let Subtree { place, way, least, most } = subtree;
-        let (margin, error) = (read.margins[lane], read.errors[lane]);
-        Turn { split: place.number(), way, margin, error, least, most, passed, exact: false }
-    }
-}
-
-impl Subtree {
-    /// What is below a split whose margin is in this lane: on the query's side, and on the other. The processor
-    /// does not foresee which that is, but that it is the nearer one that is gone on with.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
-    fn children(&self, turn: usize, read: &Margins, lane: usize) -> (Self, Self) {
-        let (margin, error) = (read.margins[lane], read.errors[lane]);
-        let places = Place::children(self.place.number(), read.words[lane]);
-        let child = |side: u32, margin: f32| Subtree {
-            place: places[side as usize],
-            way: way(turn, side),
-            least: lesser(self.least, margin - error),
-            most: lesser(self.most, margin + error),
-        };
-        let near = u32::from(margin > 0.0);
-        (child(near, margin.abs()), child(1 - near, -margin.abs()))
-    }
-
-    fn best_first(&self, other: &Self) -> Ordering {
-        other.most.total_cmp(&self.most)
-    }
-}
-
-impl Found {
-    fn of(subtree: Subtree) -> Self {
-        let Subtree { place, way, least, most } = subtree;
-        Found { place, way, least, most, leaf: Leaf::default(), count: 0 }
-    }
-}
-
 /// The place in a list that a key to sort by has in its lower half.
 fn place_of(key: u64) -> usize {
     #[expect(clippy::cast_possible_truncation, reason = "that is what it is about")]
     let place = key as u32;
     place as usize
-}
-
-trait Turns {
-    /// The priority of what was come to by `way`, where all margins that may be the smallest are exact.
-    fn priority(&self, way: u32) -> Priority;
-}
-
-impl Turns for Vec<Turn> {
-    fn priority(&self, mut way: u32) -> Priority {
-        let mut nearest = f32::INFINITY;
-        while way != START {
-            let turn = &self[(way >> 1) as usize];
-            let margin = if way & 1 == 1 { turn.margin } else { -turn.margin };
-            if turn.exact {
-                nearest = lesser(nearest, margin);
-            }
-            way = turn.way;
-        }
-        Priority::of_margin(nearest)
-    }
 }
