@@ -3,21 +3,108 @@
 //! Held fixed: clustered rows in 50 dimensions, 256 queries, one thread. Compared: the codes of the
 //! scan, and few against many neighbors. The throughput counts pairs of a query and a row.
 //!
+//! Before, the limit of the machine is stated: 8-bit codes multiplied and added in registers, and what share of
+//! that the scan alone comes to, narrow and wide, on rows that stay in the first cache.
+//!
 //! ```text
 //! cargo bench -p bigannoy-benches --bench exact
 //! ```
 
-use std::time::Duration;
+#![expect(clippy::cast_precision_loss, reason = "counts of operations")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use bigannoy_benches::Clusters;
 use bigannoy_exact::{ExactError, ExactMetric, ExactSearch, Queries};
 use bigannoy_matrix::DenseRows;
-use bigannoy_sketch::scan::ScanKernel;
+use bigannoy_sketch::scan::{QueryGroup, QueryLimits, RowTest, Rows, ScanKernel};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const DIM: usize = 50;
 const ROWS: usize = 20_000;
 const QUERIES: usize = 256;
+
+/// Rows in 50 dimensions that stay in the first cache with their queries.
+const NEAR_ROWS: usize = 256;
+/// Each figure is the best of so many, taken in turn.
+const TURNS: usize = 15;
+
+/// Rows and four queries in codes, and the pairs that pass no limit.
+struct Scan {
+    dim: usize,
+    rows: Rows,
+    queries: QueryGroup,
+}
+
+impl Scan {
+    fn new(dim: usize) -> Self {
+        let points: Vec<f64> =
+            Clusters::new(dim).points(NEAR_ROWS + 4, 1).into_iter().map(f64::from).collect();
+        let mut rows = Rows::none(dim);
+        let nothing = RowTest { scale: 1.0, a: 0.0, b: 0.0 };
+        match &mut rows {
+            Rows::Narrow(rows) => {
+                rows.resize(dim, 0..256);
+                for mut strip in rows.strips_mut() {
+                    let place = |row: u32, out: &mut [f64]| {
+                        out.copy_from_slice(&points[row as usize * dim..][..dim]);
+                        0.0
+                    };
+                    strip.set(dim, place, |_| nothing);
+                }
+            }
+            Rows::Wide(rows) => {
+                rows.resize(dim, NEAR_ROWS);
+                for mut piece in rows.pieces_mut(1) {
+                    for row in piece.rows() {
+                        piece.set(row, &points[row * dim..][..dim], 0.0, |_| nothing);
+                    }
+                }
+            }
+        }
+        let queries = QueryGroup::new(dim, points[NEAR_ROWS * dim..].chunks(dim)).0;
+        Scan { dim, rows, queries }
+    }
+
+    /// Operations a second.
+    fn speed(&self, kernel: ScanKernel, times: u32) -> f64 {
+        let mut hits = Vec::new();
+        let start = Instant::now();
+        for _ in 0..times {
+            let queries = black_box(&self.queries);
+            let strips = 0..self.rows.strips();
+            self.rows.scan(kernel, strips, queries, &QueryLimits::NONE, &mut hits);
+        }
+        let operations = f64::from(times) * (2 * 4 * NEAR_ROWS * self.dim) as f64;
+        assert!(hits.is_empty(), "nothing passes");
+        operations / start.elapsed().as_secs_f64()
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "beside what criterion prints")]
+/// The limit of the machine, and what share of it the scan comes to.
+fn limit(_: &mut Criterion) {
+    let scans = [Scan::new(DIM), Scan::new(2 * DIM)];
+    for kernel in ScanKernel::all() {
+        let (mut peak, mut speeds) = (0.0f64, [0.0f64; 2]);
+        for _ in 0..TURNS {
+            let start = Instant::now();
+            let (operations, sum) = kernel.peak(black_box(100_000));
+            black_box(sum);
+            peak = peak.max(operations as f64 / start.elapsed().as_secs_f64());
+            for (best, scan) in speeds.iter_mut().zip(&scans) {
+                *best = best.max(scan.speed(kernel, 1000));
+            }
+        }
+        let name = kernel.name();
+        println!("{name}: at most {:.0} GOP/s of 8-bit codes in registers, one thread", peak / 1e9);
+        for (speed, scan) in speeds.iter().zip(&scans) {
+            let (dim, share) = (scan.dim, 100.0 * speed / peak);
+            println!("{name}: scan in {dim} dimensions {:.0} GOP/s, {share:.0} %", speed / 1e9);
+        }
+    }
+}
 
 fn exact(criterion: &mut Criterion) {
     let points = Clusters::new(DIM).points(ROWS + QUERIES, 1);
@@ -45,6 +132,6 @@ criterion_group! {
         .sample_size(10)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2));
-    targets = exact
+    targets = limit, exact
 }
 criterion_main!(benches);

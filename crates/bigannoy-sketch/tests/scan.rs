@@ -219,3 +219,13 @@ fn no_narrow_row_passes_what_is_no_number_and_unknown_rows_pass_all_else() {
         }
     }
 }
+
+#[test]
+fn operations_at_the_peak_are_counted_and_done() {
+    for kernel in ScanKernel::all() {
+        let (none, before) = kernel.peak(0);
+        let (some, after) = kernel.peak(5);
+        assert_eq!((none, some), (0, 5 * 2 * 12 * 32), "{}", kernel.name());
+        assert_ne!(before, after, "{}", kernel.name());
+    }
+}

@@ -35,6 +35,7 @@ mod kernel;
 mod limit;
 mod narrow;
 mod narrow_kernel;
+mod peak;
 mod query;
 mod rows;
 
