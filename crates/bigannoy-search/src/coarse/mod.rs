@@ -73,7 +73,7 @@ impl Walk<'_> {
         let average = trees.average_leaf(forest.shape().n_items());
         // First the leaves on the query's side of every plane, the most promising first.
         let mut floor = 0.0;
-        coarse.enter(trees, floor, search_k / average + MORE);
+        coarse.enter(trees, floor, (search_k / average).saturating_add(MORE));
         let mut counted = 0;
         let mut near = true;
         loop {
