@@ -233,7 +233,7 @@ pub fn tune(options: &TuneOptions) -> Result<Tuning, BenchError> {
     };
     let exact_queries_per_second = count as f64 / exact.cost.elapsed;
     Ok(Tuning {
-        exact_is_faster: exact_queries_per_second >= best.queries_per_second,
+        exact_is_faster: exact_is_faster(exact_queries_per_second, &best),
         candidates,
         best,
         goal: options.goal,
@@ -241,6 +241,11 @@ pub fn tune(options: &TuneOptions) -> Result<Tuning, BenchError> {
         sample: count,
         exact_queries_per_second,
     })
+}
+
+/// Whether no index is needed for batches.
+fn exact_is_faster(exact_queries_per_second: f64, best: &Tuned) -> bool {
+    exact_queries_per_second >= best.queries_per_second
 }
 
 fn expect_same_shape(index: &Index, reference: &Rows) -> Result<(), BenchError> {
@@ -439,6 +444,36 @@ impl Tuning {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exact_search_is_recommended_where_it_is_faster_and_nowhere_else() {
+        let interval = Interval { mean: 0.99, lower: 0.98, upper: 1.0 };
+        let best = Tuned {
+            n_trees: 50,
+            search_k: 36_000,
+            recall: interval,
+            queries_per_second: 2_194.0,
+            latency_p95_ms: 1.0,
+            build_elapsed: None,
+        };
+        let advice = |exact_queries_per_second: f64| {
+            let tuning = Tuning {
+                candidates: vec![best],
+                best,
+                goal: Goal::Recall(0.98),
+                strategy: Strategy::Annoy,
+                sample: 1_000,
+                exact_queries_per_second,
+                exact_is_faster: exact_is_faster(exact_queries_per_second, &best),
+            };
+            tuning.advice()
+        };
+        let recommended = "Exact search needs no index and is faster in batches";
+        assert!(advice(6_143.0).contains(&format!("{recommended}: 6143 queries per second.")));
+        let other = advice(2_193.0);
+        assert!(!other.contains(recommended), "{other}");
+        assert!(other.contains("Exact search: 2193 queries per second."), "{other}");
+    }
 
     #[test]
     fn the_least_is_found_to_two_percent() {

@@ -29,7 +29,19 @@
 //! row, the lower first. Distances that overflow are infinite; one that is no number ranks last.
 //!
 //! Most rows are never compared so: 8-bit codes with proved bounds exclude them first, see
-//! [`bigannoy_sketch::scan`].
+//! [`bigannoy_sketch::scan`]. How near a row has to be is guessed from a sample of the rows, and whoever finds fewer than `k`
+//! rows so near is searched for again without.
+//!
+//! # When it is the fastest way
+//! Where many queries come at once. 10,000 queries of 390,000 rows in 50 dimensions, ten neighbors each,
+//! took 1.7 s on two processors, files read and written. Approximate libraries that were compared took 6.6 to 125 s
+//! for building an index and searching it at a recall of about 0.95, and an index pays only once it is used again. Of
+//! bigannoy's own ways the strategy `cells` is faster (1.3 s at the same recall), the walk over trees is not.
+//!
+//! It is not where queries come one by one or a few at a time: with fewer than 24 in a block there are no codes,
+//! and making them takes as long as comparing about a thousand queries, for every call anew. Nor under
+//! manhattan, which has none, nor where looking at every row is too much, however little each takes.
+//! `bigannoy tune` measures both ways on data of one's own and says which is faster.
 //!
 //! # Limits
 //! 2^31 - 1 rows in the reference. The time is proportional to rows times queries.
