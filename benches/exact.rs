@@ -82,8 +82,8 @@ impl Scan {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "beside what criterion prints")]
 /// The limit of the machine, and what share of it the scan comes to.
+#[expect(clippy::print_stdout, reason = "beside what criterion prints")]
 fn limit(_: &mut Criterion) {
     let scans = [Scan::new(DIM), Scan::new(2 * DIM)];
     for kernel in ScanKernel::all() {

@@ -157,8 +157,6 @@ pub struct Tuning {
     pub sample: usize,
     /// Queries per second of exact search in a batch of this size.
     pub exact_queries_per_second: f64,
-    /// Whether exact search is faster in batches than the best candidate: then no index is needed.
-    pub exact_is_faster: bool,
 }
 
 /// Finds the cheapest settings that reach a goal.
@@ -233,7 +231,6 @@ pub fn tune(options: &TuneOptions) -> Result<Tuning, BenchError> {
     };
     let exact_queries_per_second = count as f64 / exact.cost.elapsed;
     Ok(Tuning {
-        exact_is_faster: exact_is_faster(exact_queries_per_second, &best),
         candidates,
         best,
         goal: options.goal,
@@ -241,11 +238,6 @@ pub fn tune(options: &TuneOptions) -> Result<Tuning, BenchError> {
         sample: count,
         exact_queries_per_second,
     })
-}
-
-/// Whether no index is needed for batches.
-fn exact_is_faster(exact_queries_per_second: f64, best: &Tuned) -> bool {
-    exact_queries_per_second >= best.queries_per_second
 }
 
 fn expect_same_shape(index: &Index, reference: &Rows) -> Result<(), BenchError> {
@@ -403,6 +395,12 @@ impl Tuning {
         table
     }
 
+    /// Whether exact search is faster in batches than the best candidate: then no index is needed.
+    #[must_use]
+    pub fn exact_is_faster(&self) -> bool {
+        self.exact_queries_per_second >= self.best.queries_per_second
+    }
+
     /// What to do, in lines of text, and how sure that is.
     #[must_use]
     pub fn advice(&self) -> String {
@@ -411,7 +409,7 @@ impl Tuning {
             Goal::Recall(recall) => format!("a recall of {recall}"),
             Goal::LatencyMs(limit) => format!("95 percent of single queries within {limit} ms"),
         };
-        let exact = if self.exact_is_faster {
+        let exact = if self.exact_is_faster() {
             format!(
                 "Exact search needs no index and is faster in batches: {:.0} queries per second.",
                 self.exact_queries_per_second
@@ -464,7 +462,6 @@ mod tests {
                 strategy: Strategy::Annoy,
                 sample: 1_000,
                 exact_queries_per_second,
-                exact_is_faster: exact_is_faster(exact_queries_per_second, &best),
             };
             tuning.advice()
         };

@@ -5,12 +5,10 @@ use std::hint::black_box;
 use bigannoy_format::Layout;
 use bigannoy_metric::folded::Strided;
 use bigannoy_metric::kernel::LANES;
-use bigannoy_metric::{Metric, fetch_ahead};
+use bigannoy_metric::{Metric, fetch_whole_ahead};
 
 /// Words in a cache line.
 const LINE_WORDS: usize = 16;
-/// Words that are asked for by one call.
-const FETCHED_WORDS: usize = 8 * LINE_WORDS;
 
 /// Items by number, a record each: all of the index that is being built, or copies of some.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +71,7 @@ impl<'a> Items<'a> {
     /// Has the processor fetch an item while it goes on.
     #[inline]
     pub(crate) fn fetch(&self, item: u32) {
-        self.record(item).chunks(FETCHED_WORDS).for_each(fetch_ahead);
+        fetch_whole_ahead(self.record(item));
     }
 
     #[inline]

@@ -1,8 +1,8 @@
 //! What codes prove about distances, and why.
 //!
-//! Let `v = 2^-53` be the rounding of an `f64` operation. Rows and queries are moved by a vector `m` near the mean of the rows, which makes them shorter and changes
-//! neither distances nor, under dot, the order of rows. Under angular and cosine they are divided by
-//! their lengths before.
+//! Let `v = 2^-53` be the rounding of an `f64` operation. Rows and queries are moved by a vector `m` near the
+//! mean of the rows, which makes them shorter and changes neither distances nor, under dot, the order of
+//! rows. Under angular and cosine they are divided by their lengths before.
 //!
 //! **Distances** (all metrics but dot). The reported value follows from the true distance `|q - x|`; that of
 //! vectors of length 1 is `sqrt(2 - 2 cos)`. It is a sum with `dim` roundings: squared, it is within

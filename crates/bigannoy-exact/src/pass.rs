@@ -226,8 +226,8 @@ impl<'a> Looking<'a> {
             if self.last.is_none_or(|known| guess < known) {
                 self.last = Some(guess);
                 self.set_limit();
-                let Limit { beta, gamma, .. } = self.limit;
-                self.near.retain(|near| near.value + beta * near.lost >= gamma);
+                let limit = self.limit;
+                self.near.retain(|near| !limit.excludes(near.value, near.lost));
             }
         } else if (all > k || !self.guesses) && self.near.len() >= k.max(LANES) {
             // A guess would be no nearer than what was seen is for certain.
@@ -261,10 +261,7 @@ impl<'a> Looking<'a> {
 
     /// Sets what codes have to come to, by what is known.
     fn set_limit(&mut self) {
-        let last = match (self.nearest.worst(), self.last) {
-            (Some(worst), Some(last)) => Some(worst.min(last)),
-            (worst, last) => worst.or(last),
-        };
+        let last = self.nearest.worst().into_iter().chain(self.last).min();
         let reported = last.map(|key| key.neighbor(self.pass.task.metric).distance);
         self.limit = self.bounds.limit(reported.unwrap_or(f64::NAN));
     }
@@ -284,7 +281,7 @@ impl<'a> Looking<'a> {
         let mut waiting = [0; LANES];
         let mut count = 0;
         for near in &near {
-            if near.value + self.limit.beta * near.lost < self.limit.gamma {
+            if self.limit.excludes(near.value, near.lost) {
                 continue;
             }
             fetch_ahead(self.pass.rows.row(near.row as usize));

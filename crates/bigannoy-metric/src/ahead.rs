@@ -32,9 +32,17 @@ pub fn fetch_ahead<T>(values: &[T]) {
     let _ = values;
 }
 
+/// Has the processor fetch all of `values`, line by line: for what is read before the processor would see an order
+/// in it. Otherwise like [`fetch_ahead`].
+#[inline]
+pub fn fetch_whole_ahead<T>(values: &[T]) {
+    let most = (MOST_LINES * LINE / size_of::<T>().max(1)).max(1);
+    values.chunks(most).for_each(fetch_ahead);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::fetch_ahead;
+    use super::{fetch_ahead, fetch_whole_ahead};
 
     #[test]
     fn anything_can_be_asked_for() {
@@ -42,6 +50,7 @@ mod tests {
             let values = vec![1.5f64; len];
             fetch_ahead(&values);
             fetch_ahead(&values[len / 2..]);
+            fetch_whole_ahead(&values);
             assert_eq!(values, vec![1.5; len]);
         }
     }

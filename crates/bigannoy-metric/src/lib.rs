@@ -43,7 +43,7 @@ mod prepared;
 mod rank;
 pub mod wide;
 
-pub use ahead::fetch_ahead;
+pub use ahead::{fetch_ahead, fetch_whole_ahead};
 pub use block::{NeighborBlock, RowMut};
 pub use folded::Folded;
 pub use item_set::{ItemOutOfRange, ItemSet};

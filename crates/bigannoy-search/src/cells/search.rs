@@ -274,7 +274,7 @@ impl Hunt<'_> {
             found.select_nth_unstable_by(first, |a, b| b.value.total_cmp(&a.value));
         }
         for Near { value, lost, item } in found {
-            if *value + looking.limit.beta * *lost < looking.limit.gamma {
+            if looking.limit.excludes(*value, *lost) {
                 continue;
             }
             self.forest.fetch_ahead(NodeId(*item));

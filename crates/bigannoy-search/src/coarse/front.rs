@@ -110,16 +110,24 @@ impl Front {
     pub(super) fn put_off_passed(&mut self) {
         for (at, turn) in self.turns.iter_mut().enumerate() {
             if let Some(place) = turn.passed.take() {
-                let side = u32::from(turn.margin <= 0.0);
-                let margin = -turn.margin.abs();
-                self.put_off.push(Subtree {
-                    place,
-                    way: way(at, side),
-                    least: lesser(turn.least, margin - turn.error),
-                    most: lesser(turn.most, margin + turn.error),
-                });
+                let way = way(at, u32::from(turn.margin <= 0.0));
+                let (bounds, margin) = ((turn.least, turn.most), -turn.margin.abs());
+                self.put_off.push(Subtree::below(bounds, place, way, (margin, turn.error)));
             }
         }
+    }
+
+    /// The priority of what was come to by `way`, where all margins that may be the smallest are exact.
+    pub(super) fn priority(&self, mut way: u32) -> Priority {
+        let mut nearest = f32::INFINITY;
+        while way != START {
+            let turn = &self.turns[(way >> 1) as usize];
+            if turn.exact {
+                nearest = lesser(nearest, turn.towards(way));
+            }
+            way = turn.way;
+        }
+        Priority::of_margin(nearest)
     }
 
     /// Goes on to both sides of a split whose margin is in this lane.
@@ -161,6 +169,11 @@ impl Turn {
         let (margin, error) = (read.margins[lane], read.errors[lane]);
         Turn { split: place.number(), way, margin, error, least, most, passed, exact: false }
     }
+
+    /// How far the query is on the side that a way from here takes.
+    pub(super) fn towards(&self, way: u32) -> f32 {
+        if way & 1 == 1 { self.margin } else { -self.margin }
+    }
 }
 
 impl Subtree {
@@ -171,14 +184,25 @@ impl Subtree {
     pub(super) fn children(&self, turn: usize, read: &Margins, lane: usize) -> (Self, Self) {
         let (margin, error) = (read.margins[lane], read.errors[lane]);
         let places = Place::children(self.place.number(), read.words[lane]);
-        let child = |side: u32, margin: f32| Subtree {
-            place: places[side as usize],
-            way: way(turn, side),
-            least: lesser(self.least, margin - error),
-            most: lesser(self.most, margin + error),
+        let child = |side: u32, margin: f32| {
+            let bounds = (self.least, self.most);
+            Subtree::below(bounds, places[side as usize], way(turn, side), (margin, error))
         };
         let near = u32::from(margin > 0.0);
         (child(near, margin.abs()), child(1 - near, -margin.abs()))
+    }
+
+    /// What is on a side of a split with these bounds, if the query is so far on that side, but for an error.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "so that it stays in registers")]
+    fn below(
+        (least, most): (f32, f32),
+        place: Place,
+        way: u32,
+        (margin, error): (f32, f32),
+    ) -> Self {
+        let (least, most) = (lesser(least, margin - error), lesser(most, margin + error));
+        Subtree { place, way, least, most }
     }
 
     pub(super) fn best_first(&self, other: &Self) -> Ordering {
@@ -190,25 +214,5 @@ impl Found {
     pub(super) fn of(subtree: Subtree) -> Self {
         let Subtree { place, way, least, most } = subtree;
         Found { place, way, least, most, leaf: Leaf::default(), count: 0 }
-    }
-}
-
-pub(super) trait Turns {
-    /// The priority of what was come to by `way`, where all margins that may be the smallest are exact.
-    fn priority(&self, way: u32) -> Priority;
-}
-
-impl Turns for Vec<Turn> {
-    fn priority(&self, mut way: u32) -> Priority {
-        let mut nearest = f32::INFINITY;
-        while way != START {
-            let turn = &self[(way >> 1) as usize];
-            let margin = if way & 1 == 1 { turn.margin } else { -turn.margin };
-            if turn.exact {
-                nearest = lesser(nearest, margin);
-            }
-            way = turn.way;
-        }
-        Priority::of_margin(nearest)
     }
 }

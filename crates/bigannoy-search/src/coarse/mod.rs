@@ -17,7 +17,7 @@ use bigannoy_metric::Prepared;
 use bigannoy_metric::kernel::LANES;
 use bigannoy_sketch::{Kernel, Margins, PlaneQuery};
 
-use self::front::{Found, Front, START, Subtree, Turns};
+use self::front::{Found, Front, START, Subtree};
 use crate::scratch::{Priority, Scratch};
 use crate::trees::{Leaf, Trees};
 use crate::walk::Walk;
@@ -29,6 +29,7 @@ const AHEAD: usize = 24;
 const MORE: usize = 4;
 /// Leaves that are asked for before their items are taken.
 const LEAVES_AHEAD: usize = 8;
+
 /// Buffers of the walk: 16 bytes for each subtree, 36 for each split visited, 40 for each leaf, and 96 for eight
 /// splits of the tops.
 #[derive(Debug, Default)]
@@ -321,7 +322,7 @@ impl Coarse {
         self.make_exact(forest, trees, query)?;
         for key in &mut self.order {
             let found = &self.front.found[place_of(*key)];
-            let priority = self.front.turns.priority(found.way);
+            let priority = self.front.priority(found.way);
             *key |= priority.key();
         }
         self.order.sort_unstable_by(|a, b| b.cmp(a));
@@ -386,8 +387,7 @@ impl Coarse {
             let mut way = found.way;
             while way != START {
                 let turn = &mut self.front.turns[(way >> 1) as usize];
-                let margin = if way & 1 == 1 { turn.margin } else { -turn.margin };
-                if !turn.exact && margin - turn.error <= found.most {
+                if !turn.exact && turn.towards(way) - turn.error <= found.most {
                     turn.exact = true;
                     self.wanted.push(way >> 1);
                     forest.fetch_ahead(trees.node(turn.split));
@@ -435,8 +435,7 @@ impl Coarse {
             let mut entry = (identity, node);
             while way != START {
                 let turn = self.front.turns[(way >> 1) as usize];
-                let margin = if way & 1 == 1 { turn.margin } else { -turn.margin };
-                if turn.exact && margin == priority.margin() {
+                if turn.exact && turn.towards(way) == priority.margin() {
                     entry = (u64::from(way), node);
                 }
                 node = trees.node(turn.split).0;

@@ -68,6 +68,14 @@ pub struct Limit {
 impl Limit {
     /// A limit that no row passes.
     pub const NONE: Limit = Limit { alpha: 0.0, beta: 0.0, gamma: f32::NAN };
+
+    /// Whether a row that passed an earlier limit of the same query does not pass this one: by the
+    /// [value](super::Hit::value) that it had, and what its codes lose.
+    #[inline]
+    #[must_use]
+    pub fn excludes(&self, value: f32, lost: f32) -> bool {
+        value + self.beta * lost < self.gamma
+    }
 }
 
 /// What is known of a query that has codes, and what follows for rows.
