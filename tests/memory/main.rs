@@ -191,7 +191,8 @@ fn a_search_keeps_no_more_than_a_block_of_queries() {
     drop(
         bigannoy::build(&rows, &path, &BuildOptions::new(Metric::Euclidean).trees(TREES)).unwrap(),
     );
-    let queries = numbers(6 * 1024);
+    // The same blocks over and over: others might ask for more by themselves.
+    let queries = numbers(2 * 1024).repeat(3);
     let [few, many] =
         [2, 6].map(|blocks| DenseRows::row_major(&queries[..blocks * 1024 * COLUMNS], COLUMNS));
     for strategy in Strategy::ALL {
@@ -209,7 +210,9 @@ fn a_search_keeps_no_more_than_a_block_of_queries() {
             let (few, many) = (peak(&few), peak(&many));
             let [block, once] = most_for_a_block(strategy, ITEMS, search_k);
             let told = format!("{strategy}, {search_k} items: {first}, {few}, {many} bytes");
-            assert!(many < few + (64 << 10), "{told} with more queries");
+            // Which blocks threads have at the same time is theirs to choose. What grows with the queries would be
+            // three times as much.
+            assert!(many < few + few / 4, "{told} with more queries");
             assert!(many < block && first < once, "{told}, but {block} a block, {once} once");
             assert!(many > block / 8 && first > once / 8, "{told}: what is counted?");
         }
