@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kuva::plot::legend::LegendPosition;
+use kuva::plot::legend::{LegendEntry, LegendPosition, LegendShape};
 use kuva::plot::{LinePlot, ScatterPlot};
 use kuva::render::layout::{Layout, TickFormat};
 use kuva::render::plots::Plot as Drawn;
@@ -12,8 +12,10 @@ use crate::{Axis, Plot, ReportError};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 440.0;
-/// What a row of the legend below takes, in which there are four names.
+/// What a row of the legend below takes.
 const LEGEND_ROW: f64 = 18.0;
+/// Names in a row of the legend, at most.
+const LEGEND_COLUMNS: usize = 4;
 /// Left of the plot, for the labels of its axis; and right of it, for half of the last label below.
 const MARGINS: (f64, f64) = (92.0, 32.0);
 /// What keeps the label of the lower axis off the legend.
@@ -43,17 +45,20 @@ pub(crate) fn png(plot: &Plot) -> Result<Vec<u8>, ReportError> {
 
 fn scene(plot: &Plot) -> (Vec<Drawn>, Layout) {
     let mut drawn: Vec<Drawn> = Vec::new();
+    let mut legend = Vec::new();
     for (at, line) in plot.lines.iter().enumerate() {
         let color = COLORS[at % COLORS.len()];
         let points = || line.points.iter().copied();
-        let mut path = LinePlot::new()
-            .with_data(points())
-            .with_color(color)
-            .with_stroke_width(2.0)
-            .with_legend(plain(&line.name));
+        let mut path = LinePlot::new().with_data(points()).with_color(color).with_stroke_width(2.0);
         if at >= COLORS.len() {
             path = path.with_dashed();
         }
+        legend.push(LegendEntry {
+            label: plain(&line.name),
+            color: color.into(),
+            shape: LegendShape::Line,
+            dasharray: path.line_style.dasharray(),
+        });
         drawn.push(path.into());
         drawn.push(ScatterPlot::new().with_data(points()).with_color(color).with_size(3.5).into());
     }
@@ -66,6 +71,8 @@ fn scene(plot: &Plot) -> (Vec<Drawn>, Layout) {
         .with_force_margins(MARGINS.0, MARGINS.1)
         .with_tick_format(TickFormat::Custom(Arc::new(tick)))
         .with_x_label_offset(0.0, -X_LABEL_RISE)
+        .with_legend_entries(legend)
+        .with_legend_col_limit(LEGEND_COLUMNS)
         .with_legend_position(LegendPosition::OutsideBottomColumns)
         .with_legend_box(false);
     if plot.x.is_log {
@@ -79,7 +86,7 @@ fn scene(plot: &Plot) -> (Vec<Drawn>, Layout) {
 
 #[expect(clippy::cast_precision_loss, reason = "a number of lines")]
 fn legend_rows(plot: &Plot) -> f64 {
-    plot.lines.len().div_ceil(4) as f64
+    plot.lines.len().div_ceil(LEGEND_COLUMNS) as f64
 }
 
 fn labelled(axis: &Axis) -> String {

@@ -76,6 +76,13 @@ fn every_line_is_drawn_and_in_the_legend() {
         let name = format!("line {line} ");
         assert!(texts.iter().any(|text| text.starts_with(&name)), "{name} among {texts:?}");
     }
+    let size = |name| document.root_element().attribute(name).unwrap().parse::<f64>().unwrap();
+    let lowest = document
+        .descendants()
+        .filter(|node| node.tag_name().name() == "text")
+        .filter_map(|node| node.attribute("y")?.parse::<f64>().ok())
+        .fold(0.0, f64::max);
+    assert!(lowest + 4.0 < size("height"), "a line of text at {lowest} of {}", size("height"));
     let circles = document.descendants().filter(|node| node.tag_name().name() == "circle").count();
     assert!(circles >= 24, "{circles} marks of 24 points");
 }
