@@ -1,10 +1,10 @@
 //! Exact search, each code that the processor has.
 //!
 //! Held fixed: clustered rows in 50 dimensions, 256 queries, one thread. Compared: the codes of the
-//! scan, and few against many neighbors. The throughput counts pairs of a query and a row.
+//! scan, few against many neighbors, and products of codes (euclidean) against sums of differences (manhattan). The throughput counts pairs of a query and a row.
 //!
 //! Before, the limit of the machine is stated: 8-bit codes multiplied and added in registers, and what share of
-//! that the scan alone comes to, narrow and wide, on rows that stay in the first cache.
+//! that the scan alone comes to, narrow, wide and on a grid (for manhattan), on rows that stay in the first cache.
 //!
 //! ```text
 //! cargo bench -p bigannoy-benches --bench exact
@@ -18,7 +18,10 @@ use std::time::{Duration, Instant};
 use bigannoy_benches::Clusters;
 use bigannoy_exact::{ExactError, ExactMetric, ExactSearch, Queries};
 use bigannoy_matrix::DenseRows;
-use bigannoy_sketch::scan::{QueryGroup, QueryLimits, RowTest, Rows, ScanKernel};
+use bigannoy_sketch::StrictError;
+use bigannoy_sketch::scan::{
+    Grid, GridQueries, GridRows, QueryGroup, QueryLimits, RowTest, Rows, ScanKernel,
+};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const DIM: usize = 50;
@@ -32,18 +35,26 @@ const TURNS: usize = 15;
 
 /// Rows and four queries in codes, and the pairs that pass no limit.
 struct Scan {
+    name: &'static str,
     dim: usize,
-    rows: Rows,
-    queries: QueryGroup,
+    codes: Codes,
+}
+
+enum Codes {
+    Products(Rows, QueryGroup),
+    Differences(GridRows, GridQueries),
 }
 
 impl Scan {
-    fn new(dim: usize) -> Self {
-        let points: Vec<f64> =
-            Clusters::new(dim).points(NEAR_ROWS + 4, 1).into_iter().map(f64::from).collect();
+    fn points(dim: usize) -> Vec<f64> {
+        Clusters::new(dim).points(NEAR_ROWS + 4, 1).into_iter().map(f64::from).collect()
+    }
+
+    fn products(dim: usize) -> Self {
+        let points = Self::points(dim);
         let mut rows = Rows::none(dim);
         let nothing = RowTest { scale: 1.0, a: 0.0, b: 0.0 };
-        match &mut rows {
+        let name = match &mut rows {
             Rows::Narrow(rows) => {
                 rows.resize(dim, 0..256);
                 for mut strip in rows.strips_mut() {
@@ -53,6 +64,7 @@ impl Scan {
                     };
                     strip.set(dim, place, |_| nothing);
                 }
+                "narrow"
             }
             Rows::Wide(rows) => {
                 rows.resize(dim, NEAR_ROWS);
@@ -61,10 +73,26 @@ impl Scan {
                         piece.set(row, &points[row * dim..][..dim], 0.0, |_| nothing);
                     }
                 }
+                "wide"
+            }
+        };
+        let queries = QueryGroup::new(dim, points[NEAR_ROWS * dim..].chunks(dim)).0;
+        Scan { name, dim, codes: Codes::Products(rows, queries) }
+    }
+
+    fn differences(dim: usize) -> Self {
+        let points = Self::points(dim);
+        let grid = Grid::new(dim, points.chunks(dim));
+        let mut rows = GridRows::default();
+        rows.resize(dim, NEAR_ROWS);
+        for mut piece in rows.pieces_mut(1) {
+            for row in piece.rows() {
+                piece.set(row, &grid, &points[row * dim..][..dim]);
             }
         }
-        let queries = QueryGroup::new(dim, points[NEAR_ROWS * dim..].chunks(dim)).0;
-        Scan { dim, rows, queries }
+        let error = StrictError { relative: 1e-12, absolute: 0.0 };
+        let queries = GridQueries::new(&grid, points[NEAR_ROWS * dim..].chunks(dim), error).0;
+        Scan { name: "grid", dim, codes: Codes::Differences(rows, queries) }
     }
 
     /// Operations a second.
@@ -72,9 +100,14 @@ impl Scan {
         let mut hits = Vec::new();
         let start = Instant::now();
         for _ in 0..times {
-            let queries = black_box(&self.queries);
-            let strips = 0..self.rows.strips();
-            self.rows.scan(kernel, strips, queries, &QueryLimits::NONE, &mut hits);
+            match black_box(&self.codes) {
+                Codes::Products(rows, queries) => {
+                    rows.scan(kernel, 0..rows.strips(), queries, &QueryLimits::NONE, &mut hits);
+                }
+                Codes::Differences(rows, queries) => {
+                    rows.scan(kernel, 0..rows.strips(), queries, &QueryLimits::NONE, &mut hits);
+                }
+            }
         }
         let operations = f64::from(times) * (2 * 4 * NEAR_ROWS * self.dim) as f64;
         assert!(hits.is_empty(), "nothing passes");
@@ -85,9 +118,9 @@ impl Scan {
 /// The limit of the machine, and what share of it the scan comes to.
 #[expect(clippy::print_stdout, reason = "beside what criterion prints")]
 fn limit(_: &mut Criterion) {
-    let scans = [Scan::new(DIM), Scan::new(2 * DIM)];
+    let scans = [Scan::products(DIM), Scan::products(2 * DIM), Scan::differences(DIM)];
     for kernel in ScanKernel::all() {
-        let (mut peak, mut speeds) = (0.0f64, [0.0f64; 2]);
+        let (mut peak, mut speeds) = (0.0f64, [0.0f64; 3]);
         for _ in 0..TURNS {
             let start = Instant::now();
             let (operations, sum) = kernel.peak(black_box(100_000));
@@ -100,8 +133,11 @@ fn limit(_: &mut Criterion) {
         let name = kernel.name();
         println!("{name}: at most {:.0} GOP/s of 8-bit codes in registers, one thread", peak / 1e9);
         for (speed, scan) in speeds.iter().zip(&scans) {
-            let (dim, share) = (scan.dim, 100.0 * speed / peak);
-            println!("{name}: scan in {dim} dimensions {:.0} GOP/s, {share:.0} %", speed / 1e9);
+            let (kind, dim, share) = (scan.name, scan.dim, 100.0 * speed / peak);
+            println!(
+                "{name}: {kind} scan in {dim} dimensions {:.0} GOP/s, {share:.0} %",
+                speed / 1e9
+            );
         }
     }
 }
@@ -114,10 +150,15 @@ fn exact(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("exact");
     group.throughput(Throughput::Elements((ROWS * QUERIES) as u64));
     for kernel in ScanKernel::all() {
-        for k in [10, 100] {
-            let search = ExactSearch::new(ExactMetric::Euclidean, k).kernel(kernel);
+        let settings = [
+            (ExactMetric::Euclidean, 10),
+            (ExactMetric::Euclidean, 100),
+            (ExactMetric::Manhattan, 10),
+        ];
+        for (metric, k) in settings {
+            let search = ExactSearch::new(metric, k).kernel(kernel);
             let job = search.job(&rows, Queries::External(&queries)).expect("rows for all");
-            group.bench_function(format!("{}/k={k}", kernel.name()), |bencher| {
+            group.bench_function(format!("{}/{metric}/k={k}", kernel.name()), |bencher| {
                 bencher.iter(|| {
                     pool.install(|| job.run(|_| Ok::<(), ExactError>(()))).expect("a search");
                 });

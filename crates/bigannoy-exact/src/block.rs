@@ -6,7 +6,6 @@ use bigannoy_matrix::{RowError, RowSource, par_copy_rows_f64};
 use rayon::prelude::*;
 
 use crate::ExactMetric;
-use crate::bounds::Space;
 use crate::metric::length;
 
 /// About so many rows tell what rows are like.
@@ -57,11 +56,10 @@ impl Block {
         self.rows.len()
     }
 
-    /// A space for codes of rows like these.
-    pub(crate) fn space(&self, metric: ExactMetric) -> Space {
+    /// Rows that tell what all are like, each with its length where the metric wants it.
+    pub(crate) fn sample(&self) -> impl Iterator<Item = (&[f64], f64)> {
         let step = (self.len() / SAMPLE).max(1);
-        let sample = (0..self.len()).step_by(step).map(|at| (self.row(at), self.length(at)));
-        Space::new(metric, self.dim, sample)
+        (0..self.len()).step_by(step).map(|at| (self.row(at), self.length(at)))
     }
 
     /// A row, counted from the first of the block.

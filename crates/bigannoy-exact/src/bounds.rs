@@ -1,14 +1,17 @@
 //! What codes prove about distances, and why.
 //!
-//! Let `v = 2^-53` be the rounding of an `f64` operation. Rows and queries are moved by a vector `m` near the
-//! mean of the rows, which makes them shorter and changes neither distances nor, under dot, the order of
-//! rows. Under angular and cosine they are divided by their lengths before.
+//! Let `v = 2^-53` be the rounding of an `f64` operation. Under all metrics but manhattan rows and queries are
+//! moved by a vector `m` near the mean of the rows, which makes them shorter and changes neither distances nor,
+//! under dot, the order of rows. Under angular and cosine they are divided by their lengths before.
 //!
-//! **Distances** (all metrics but dot). The reported value follows from the true distance `|q - x|`; that of
+//! **Distances** (euclidean, angular and their squares). The reported value follows from the true distance `|q - x|`; that of
 //! vectors of length 1 is `sqrt(2 - 2 cos)`. It is a sum with `dim` roundings: squared, it is within
 //! `relative` of the squared distance and `absolute` beside.
 //!
 //! **Products** (dot). The query is not moved; the reported sum is within `(dim + 8) 2 v` of `|q| |x + m|`.
+//!
+//! **Differences** (manhattan). Each difference is rounded once, and `dim` of them are added, none negative: the
+//! reported sum is within `(dim + 8) 2 v` of the true one.
 //!
 //! What follows for codes is told in [`bigannoy_sketch::scan`]. Whatever is out of range has no codes:
 //! such rows pass every test, such queries are compared with every row.
@@ -21,14 +24,26 @@ use crate::metric::length;
 
 const V: f64 = f64::EPSILON / 2.0;
 
-/// How rows and queries become vectors with codes.
+/// How sums in double precision come out.
+fn sum_error(dim: usize) -> StrictError {
+    #[expect(clippy::cast_precision_loss, reason = "a dimension")]
+    let dim = dim as f64;
+    StrictError { relative: (dim + 8.0) * 2.0 * V, absolute: 1e-280 }
+}
+
+/// How distances under manhattan come out: no difference is too small for a double.
+pub(crate) fn grid_error(dim: usize) -> StrictError {
+    StrictError { absolute: 0.0, ..sum_error(dim) }
+}
+
+/// How rows and queries become vectors with codes for products.
 #[derive(Clone, Debug)]
-pub(crate) struct Space {
+pub(crate) struct Moved {
     metric: ExactMetric,
     mean: Vec<f64>,
 }
 
-impl Space {
+impl Moved {
     /// The space for rows like these, each with its length where the metric wants it.
     pub(crate) fn new<'a>(
         metric: ExactMetric,
@@ -49,9 +64,9 @@ impl Space {
         let mean_length = self::length(&mean);
         // Any vector would do, as long as it is one of ordinary numbers.
         if mean_length.is_nan() || mean_length > 1e100 {
-            return Space { metric, mean: vec![0.0; dim] };
+            return Moved { metric, mean: vec![0.0; dim] };
         }
-        Space { metric, mean }
+        Moved { metric, mean }
     }
 
     fn is_dot(&self) -> bool {
@@ -103,7 +118,7 @@ impl Space {
 
     /// What limits for a query need; `None` where the query has no direction or no codes.
     pub(crate) fn bounds(&self, query: &[f64], coded: &Coded, off: f64) -> Option<Bounds> {
-        let of_sums = StrictError { relative: (self.dim() + 8.0) * 2.0 * V, absolute: 1e-280 };
+        let of_sums = sum_error(self.mean.len());
         let of_cosines =
             StrictError { relative: 16.0 * V, absolute: (self.dim() + 32.0) * 8.0 * V };
         let (kind, error) = match self.metric {
@@ -130,6 +145,8 @@ enum Kind {
     Squares(f64),
     /// It is the product.
     Products,
+    /// It is the sum of differences.
+    Differences,
 }
 
 /// What is known of a query, and what follows for rows.
@@ -140,6 +157,11 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// For sums of differences.
+    pub(crate) fn of_sums(bounds: QueryBounds) -> Self {
+        Bounds { kind: Kind::Differences, bounds }
+    }
+
     /// The test that all rows pass whose reported value is as good as `reported`; all rows, where that is
     /// NaN.
     pub(crate) fn limit(&self, reported: f64) -> Limit {
@@ -147,6 +169,7 @@ impl Bounds {
             Kind::Roots => reported * reported,
             Kind::Squares(times) => reported * times,
             Kind::Products => -reported,
+            Kind::Differences => reported,
         })
     }
 
@@ -157,6 +180,7 @@ impl Bounds {
             Kind::Roots => comparable.max(0.0).sqrt(),
             Kind::Squares(times) => comparable.max(0.0) / times,
             Kind::Products => -comparable,
+            Kind::Differences => comparable,
         }
     }
 }

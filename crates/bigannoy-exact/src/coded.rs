@@ -1,14 +1,16 @@
 //! Rows and queries of a block in codes.
 
+use std::ops::Range;
+
 use bigannoy_sketch::scan::{
-    GROUP, Hit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryCodes, QueryGroup, RowCodes, Rows,
-    STRIP,
+    GRID_STRIP, GROUP, Grid, GridQueries, GridRows, Hit, NARROW_STRIP, NarrowPlace, NarrowRows,
+    QueryCodes, QueryGroup, QueryLimits, RowCodes, Rows, ScanKernel,
 };
 use rayon::prelude::*;
 
+use crate::ExactMetric;
 use crate::block::Block;
-use crate::bounds::{Bounds, Space};
-use crate::search::Task;
+use crate::bounds::{Bounds, Moved, grid_error};
 
 /// With fewer queries, making codes of the rows takes longer than comparing them as they are.
 const LEAST_QUERIES: usize = 24;
@@ -18,89 +20,182 @@ const PIECE: usize = 64;
 const LEAST_SAMPLE: usize = 1024;
 
 /// Whether codes are worth their while.
-pub(crate) fn takes(task: &Task<'_>, queries: &Block) -> bool {
-    let has_codes = !matches!(task.metric, crate::ExactMetric::Manhattan);
-    has_codes && queries.len() >= LEAST_QUERIES && queries.dim() <= QueryCodes::MOST_DIM
+pub(crate) fn takes(queries: &Block) -> bool {
+    queries.len() >= LEAST_QUERIES && queries.dim() <= QueryCodes::MOST_DIM
 }
 
-/// The codes of a block of queries.
-#[derive(Debug, Default)]
-pub(crate) struct CodedQueries {
-    pub(crate) groups: Vec<(QueryGroup, [Option<Bounds>; GROUP])>,
+/// How rows and queries get their codes.
+#[derive(Clone, Debug)]
+pub(crate) enum Space {
+    /// For products of codes.
+    Moved(Moved),
+    /// For sums of their differences: manhattan.
+    Grid(Grid),
 }
 
-impl CodedQueries {
-    pub(crate) fn new(space: &Space, queries: &Block) -> Self {
-        let groups = (0..queries.len().div_ceil(GROUP))
-            .into_par_iter()
-            .map(|group| {
-                let dim = queries.dim();
-                let at = group * GROUP..queries.len().min((group + 1) * GROUP);
-                let mut placed = vec![0.0; at.len() * dim];
-                let errors: Vec<f64> = at
-                    .clone()
-                    .zip(placed.chunks_mut(dim))
-                    .map(|(at, out)| space.place_query(queries.row(at), queries.length(at), out))
-                    .collect();
-                let (codes, coded) = QueryGroup::new(dim, placed.chunks(dim));
-                let bounds = std::array::from_fn(|lane| {
-                    let error = *errors.get(lane)?;
-                    space.bounds(queries.row(at.start + lane), &coded[lane]?, error)
-                });
-                (codes, bounds)
-            })
-            .collect();
-        CodedQueries { groups }
+impl Space {
+    /// The space for rows like these.
+    pub(crate) fn new(metric: ExactMetric, rows: &Block) -> Self {
+        if metric == ExactMetric::Manhattan {
+            return Space::Grid(Grid::new(rows.dim(), rows.sample().map(|(row, _)| row)));
+        }
+        Space::Moved(Moved::new(metric, rows.dim(), rows.sample()))
     }
+}
+
+/// Queries that are looked at together, and what is known of each.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    codes: GroupCodes,
+    pub(crate) bounds: [Option<Bounds>; GROUP],
+}
+
+#[derive(Clone, Debug)]
+enum GroupCodes {
+    Moved(QueryGroup),
+    Grid(GridQueries),
+}
+
+impl Group {
+    fn new(space: &Space, queries: &Block, at: Range<usize>) -> Self {
+        match space {
+            Space::Moved(space) => Self::moved(space, queries, at),
+            Space::Grid(grid) => {
+                let dim = queries.dim();
+                let rows = at.map(|at| queries.row(at));
+                let (codes, bounds) = GridQueries::new(grid, rows, grid_error(dim));
+                let bounds = bounds.map(|bounds| bounds.map(Bounds::of_sums));
+                Group { codes: GroupCodes::Grid(codes), bounds }
+            }
+        }
+    }
+
+    fn moved(space: &Moved, queries: &Block, at: Range<usize>) -> Self {
+        let dim = queries.dim();
+        let mut placed = vec![0.0; at.len() * dim];
+        let errors: Vec<f64> = at
+            .clone()
+            .zip(placed.chunks_mut(dim))
+            .map(|(at, out)| space.place_query(queries.row(at), queries.length(at), out))
+            .collect();
+        let (codes, coded) = QueryGroup::new(dim, placed.chunks(dim));
+        let bounds = std::array::from_fn(|lane| {
+            let error = *errors.get(lane)?;
+            space.bounds(queries.row(at.start + lane), &coded[lane]?, error)
+        });
+        Group { codes: GroupCodes::Moved(codes), bounds }
+    }
+}
+
+/// The codes of a block of queries, group by group.
+pub(crate) fn groups(space: &Space, queries: &Block) -> Vec<Group> {
+    (0..queries.len().div_ceil(GROUP))
+        .into_par_iter()
+        .map(|group| {
+            let at = group * GROUP..queries.len().min((group + 1) * GROUP);
+            Group::new(space, queries, at)
+        })
+        .collect()
 }
 
 /// The codes of a block of rows.
 #[derive(Debug)]
 pub(crate) struct CodedRows {
-    pub(crate) rows: Rows,
+    codes: Codes,
     /// Numbers of strips, the least first: so many of the first are a sample of all, with each row as likely
     /// in it as any other, whatever order they had.
     pub(crate) samples: Vec<usize>,
     /// The order, where rows are narrow.
     places: Vec<Placed>,
-    /// And where they are wide.
+    /// And where they are not.
     turn: Turn,
+}
+
+#[derive(Debug)]
+enum Codes {
+    Moved(Rows),
+    Grid(GridRows),
 }
 
 impl CodedRows {
     /// None yet, of `dim` elements.
-    pub(crate) fn none(dim: usize) -> Self {
-        let (samples, places) = (Vec::new(), Vec::new());
-        CodedRows { rows: Rows::none(dim), samples, places, turn: Turn::new(1) }
+    pub(crate) fn none(metric: ExactMetric, dim: usize) -> Self {
+        let codes = match metric {
+            ExactMetric::Manhattan => Codes::Grid(GridRows::default()),
+            _ => Codes::Moved(Rows::none(dim)),
+        };
+        CodedRows { codes, samples: Vec::new(), places: Vec::new(), turn: Turn::new(1) }
     }
 
     pub(crate) fn set(&mut self, space: &Space, rows: &Block) {
         let levels = levels(rows.len());
         self.samples.clear();
-        match &mut self.rows {
-            Rows::Narrow(codes) => {
+        match (&mut self.codes, space) {
+            (Codes::Moved(Rows::Narrow(codes)), Space::Moved(space)) => {
                 set_narrow(codes, levels, &mut self.places, &mut self.samples, space, rows);
+                return;
             }
-            Rows::Wide(codes) => {
+            (Codes::Moved(Rows::Wide(codes)), Space::Moved(space)) => {
                 self.turn = Turn::new(rows.len());
-                let strips = rows.len() / STRIP;
-                self.samples.extend((1..=levels).rev().map(|level| strips >> level));
                 set_wide(codes, self.turn, space, rows);
             }
+            (Codes::Grid(codes), Space::Grid(grid)) => {
+                self.turn = Turn::new(rows.len());
+                set_grid(codes, self.turn, grid, rows);
+            }
+            _ => unreachable!("codes are of the metric's kind"),
+        }
+        let strips = rows.len() / self.strip();
+        self.samples.extend((1..=levels).rev().map(|level| strips >> level));
+    }
+
+    /// How many rows lie together.
+    pub(crate) fn strip(&self) -> usize {
+        match &self.codes {
+            Codes::Moved(rows) => rows.strip(),
+            Codes::Grid(_) => GRID_STRIP,
+        }
+    }
+
+    /// How many strips there are.
+    pub(crate) fn strips(&self) -> usize {
+        match &self.codes {
+            Codes::Moved(rows) => rows.strips(),
+            Codes::Grid(rows) => rows.strips(),
+        }
+    }
+
+    /// Adds to `hits` the pairs of a query and a row of some strips that pass the test.
+    pub(crate) fn scan(
+        &self,
+        kernel: ScanKernel,
+        strips: Range<usize>,
+        queries: &Group,
+        limits: &QueryLimits,
+        hits: &mut Vec<Hit>,
+    ) {
+        match (&self.codes, &queries.codes) {
+            (Codes::Moved(rows), GroupCodes::Moved(queries)) => {
+                rows.scan(kernel, strips, queries, limits, hits);
+            }
+            (Codes::Grid(rows), GroupCodes::Grid(queries)) => {
+                rows.scan(kernel, strips, queries, limits, hits);
+            }
+            _ => unreachable!("codes are of the metric's kind"),
         }
     }
 
     /// The row of the block that a hit is of; none where a strip is filled up.
     pub(crate) fn row(&self, hit: &Hit) -> Option<u32> {
-        match &self.rows {
-            Rows::Narrow(_) => Some(hit.row),
-            Rows::Wide(codes) if (hit.row as usize) < codes.len() => {
-                #[expect(clippy::cast_possible_truncation, reason = "less than there are rows")]
-                let row = self.turn.at(hit.row as usize) as u32;
-                Some(row)
-            }
-            Rows::Wide(_) => None,
-        }
+        let rows = match &self.codes {
+            Codes::Moved(Rows::Narrow(_)) => return Some(hit.row),
+            Codes::Moved(Rows::Wide(codes)) => codes.len(),
+            Codes::Grid(codes) => codes.len(),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "less than there are rows")]
+        let row = |at: usize| self.turn.at(at) as u32;
+        let at = hit.row as usize;
+        (at < rows).then(|| row(at))
     }
 }
 
@@ -132,7 +227,7 @@ fn set_narrow(
     levels: u32,
     places: &mut Vec<Placed>,
     samples: &mut Vec<usize>,
-    space: &Space,
+    space: &Moved,
     rows: &Block,
 ) {
     let dim = rows.dim();
@@ -171,7 +266,7 @@ fn set_narrow(
         .for_each(|mut strip| strip.set(dim, place, |coded| space.row_test(coded)));
 }
 
-fn set_wide(codes: &mut RowCodes, turn: Turn, space: &Space, rows: &Block) {
+fn set_wide(codes: &mut RowCodes, turn: Turn, space: &Moved, rows: &Block) {
     codes.resize(rows.dim(), rows.len());
     let pieces: Vec<_> = codes.pieces_mut(PIECE).collect();
     pieces.into_par_iter().for_each(|mut piece| {
@@ -180,6 +275,16 @@ fn set_wide(codes: &mut RowCodes, turn: Turn, space: &Space, rows: &Block) {
             let row = turn.at(at);
             let error = space.place_row(rows.row(row), rows.length(row), &mut placed);
             piece.set(at, &placed, error, |coded| space.row_test(coded));
+        }
+    });
+}
+
+fn set_grid(codes: &mut GridRows, turn: Turn, grid: &Grid, rows: &Block) {
+    codes.resize(rows.dim(), rows.len());
+    let pieces: Vec<_> = codes.pieces_mut(PIECE).collect();
+    pieces.into_par_iter().for_each(|mut piece| {
+        for at in piece.rows() {
+            piece.set(at, grid, rows.row(turn.at(at)));
         }
     });
 }

@@ -39,8 +39,8 @@
 //! bigannoy's own ways the strategy `cells` is faster (1.3 s at the same recall), the walk over trees is not.
 //!
 //! It is not where queries come one by one or a few at a time: with fewer than 24 in a block there are no codes,
-//! and making them takes as long as comparing about a thousand queries, for every call anew. Nor under
-//! manhattan, which has none, nor where looking at every row is too much, however little each takes.
+//! and making them takes as long as comparing about a thousand queries, for every call anew. Nor where looking at every
+//! row is too much, however little each takes.
 //! `bigannoy tune` measures both ways on data of one's own and says which is faster.
 //!
 //! # Limits

@@ -12,12 +12,12 @@
 
 use bigannoy_metric::fetch_ahead;
 use bigannoy_metric::kernel::LANES;
-use bigannoy_sketch::scan::{GROUP, Hit, Limit, QueryGroup, QueryLimits, ScanKernel};
+use bigannoy_sketch::scan::{GROUP, Hit, Limit, QueryLimits, ScanKernel};
 use rayon::prelude::*;
 
 use crate::block::Block;
 use crate::bounds::Bounds;
-use crate::coded::{CodedQueries, CodedRows};
+use crate::coded::{CodedRows, Group};
 use crate::direct;
 use crate::nearest::{Key, Nearest};
 use crate::search::Task;
@@ -42,19 +42,18 @@ pub(crate) fn compare(
     task: &Task<'_>,
     kernel: ScanKernel,
     (rows, coded_rows): (&Block, &CodedRows),
-    (queries, coded_queries): (&Block, &CodedQueries),
+    (queries, groups): (&Block, &[Group]),
     nearest: &mut [Nearest],
 ) {
     let pass = Pass { task, rows, codes: coded_rows, queries };
-    let share = coded_queries.groups.len().div_ceil(rayon::current_num_threads());
+    let share = groups.len().div_ceil(rayon::current_num_threads());
     let chunk = GROUPS.min(share.max(1));
-    nearest
-        .par_chunks_mut(chunk * GROUP)
-        .zip(coded_queries.groups.par_chunks(chunk))
-        .enumerate()
-        .for_each_init(Vec::new, |buffers, (at, (nearest, groups))| {
+    nearest.par_chunks_mut(chunk * GROUP).zip(groups.par_chunks(chunk)).enumerate().for_each_init(
+        Vec::new,
+        |buffers, (at, (nearest, groups))| {
             pass.compare_chunk(kernel, at * chunk * GROUP, groups, nearest, buffers);
-        });
+        },
+    );
 }
 
 impl Pass<'_> {
@@ -62,11 +61,11 @@ impl Pass<'_> {
         &self,
         kernel: ScanKernel,
         first: usize,
-        groups: &[(QueryGroup, [Option<Bounds>; GROUP])],
+        groups: &[Group],
         nearest: &mut [Nearest],
         buffers: &mut Vec<Vec<Near>>,
     ) {
-        let bounds = groups.iter().flat_map(|(_, bounds)| bounds);
+        let bounds = groups.iter().flat_map(|group| &group.bounds);
         let mut looking: Vec<Option<Looking<'_>>> = Vec::with_capacity(nearest.len());
         for ((nearest, bounds), query) in nearest.iter_mut().zip(bounds).zip(first..) {
             let Some(bounds) = bounds else {
@@ -95,10 +94,10 @@ impl Pass<'_> {
     fn scan(
         &self,
         kernel: ScanKernel,
-        groups: &[(QueryGroup, [Option<Bounds>; GROUP])],
+        groups: &[Group],
         looking: &mut [Option<Looking<'_>>],
     ) -> Option<()> {
-        let (strips, strip) = (self.codes.rows.strips(), self.codes.rows.strip());
+        let (strips, strip) = (self.codes.strips(), self.codes.strip());
         let mut hits: Vec<Hit> = Vec::new();
         let mut start = 0;
         while start < strips {
@@ -111,7 +110,7 @@ impl Pass<'_> {
             let tile = start..end.min(sample.unwrap_or(strips));
             start = tile.end;
             let guess = sample.filter(|&sample| start == sample || start.is_power_of_two());
-            for ((codes, _), looking) in groups.iter().zip(looking.chunks_mut(GROUP)) {
+            for (group, looking) in groups.iter().zip(looking.chunks_mut(GROUP)) {
                 let mut limits = QueryLimits::NONE;
                 for (lane, looking) in looking.iter().enumerate() {
                     limits.set(lane, looking.as_ref().map_or(Limit::NONE, |looking| looking.limit));
@@ -120,7 +119,7 @@ impl Pass<'_> {
                     continue;
                 }
                 hits.clear();
-                self.codes.rows.scan(kernel, tile.clone(), codes, &limits, &mut hits);
+                self.codes.scan(kernel, tile.clone(), group, &limits, &mut hits);
                 for hit in &hits {
                     let looking = looking.get_mut(hit.query as usize).and_then(Option::as_mut);
                     if let (Some(looking), Some(row)) = (looking, self.codes.row(hit)) {

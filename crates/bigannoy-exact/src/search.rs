@@ -9,8 +9,7 @@ use bigannoy_metric::NeighborBlock;
 use bigannoy_sketch::scan::ScanKernel;
 
 use crate::block::Block;
-use crate::bounds::Space;
-use crate::coded::{self, CodedQueries, CodedRows};
+use crate::coded::{self, CodedRows, Space};
 use crate::nearest::Nearest;
 use crate::pass;
 use crate::plan::{DEFAULT_MEMORY, Plan};
@@ -239,7 +238,7 @@ impl<'a> Job<'a> {
             next: 0,
             queries: Block::default(),
             rows: Block::default(),
-            coded_rows: CodedRows::none(self.reference.ncols()),
+            coded_rows: CodedRows::none(self.task.metric, self.reference.ncols()),
             space: None,
             job: self,
         }
@@ -282,7 +281,7 @@ impl Blocks<'_> {
         let mut done = (*next / plan.query_rows) as u64 * n_ref as u64;
         task.report(done, total);
         queries.read(job.queries, query_rows.clone(), task.metric)?;
-        let mut coded_queries = None;
+        let mut groups = None;
         let mut nearest = vec![Nearest::new(task.k); queries.len()];
         for block in blocks(n_ref, plan.reference_rows) {
             if task.is_interrupted() {
@@ -290,12 +289,11 @@ impl Blocks<'_> {
             }
             reference.will_need(block.end..block.end.saturating_add(plan.reference_rows));
             rows.read(reference, block, task.metric)?;
-            if coded::takes(&task, queries) {
-                let space = space.get_or_insert_with(|| rows.space(task.metric));
-                let coded_queries =
-                    coded_queries.get_or_insert_with(|| CodedQueries::new(space, queries));
+            if coded::takes(queries) {
+                let space = space.get_or_insert_with(|| Space::new(task.metric, rows));
+                let groups = groups.get_or_insert_with(|| coded::groups(space, queries));
                 coded_rows.set(space, rows);
-                let (rows, queries) = ((&*rows, &*coded_rows), (&*queries, &*coded_queries));
+                let (rows, queries) = ((&*rows, &*coded_rows), (&*queries, groups.as_slice()));
                 pass::compare(&task, task.kernel, rows, queries, &mut nearest);
             } else {
                 direct::compare(&task, rows, queries, &mut nearest);

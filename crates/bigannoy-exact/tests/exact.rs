@@ -220,6 +220,33 @@ fn limits_guessed_from_a_sample_do_not_change_the_answer() {
     }
 }
 
+#[test]
+fn one_column_and_thousands_have_the_same_answer_under_every_code() {
+    for dim in [1, 4096] {
+        let row = |row: usize| -> Vec<f64> {
+            let scale = [1.0, 1.0, 1e-300, 1e150, 1e-3][row % 5];
+            // Some rows are there twice.
+            scattered(row - row % 7 / 6, dim).into_iter().map(|x| x * scale).collect()
+        };
+        let reference: Vec<Vec<f64>> = (0..60).map(row).collect();
+        let queries: Vec<Vec<f64>> = (45..71).map(row).collect();
+        let (values, query_values) = (flat(&reference), flat(&queries));
+        let source = DenseRows::row_major(&values, dim);
+        let query_source = DenseRows::row_major(&query_values, dim);
+        for metric in [ExactMetric::Manhattan, ExactMetric::Euclidean] {
+            for (k, kernel) in
+                ScanKernel::all().into_iter().flat_map(|code| [(4, code), (60, code)])
+            {
+                let search = ExactSearch::new(metric, k).kernel(kernel);
+                let found = run(search, &source, Queries::External(&query_source));
+                for (at, query) in queries.iter().enumerate() {
+                    same(wide(&found, at), naive(metric, k, &reference, query, None)).unwrap();
+                }
+            }
+        }
+    }
+}
+
 /// Points on a grid that is coarse enough for many ties.
 fn grid(nrows: usize, dim: usize) -> Vec<f32> {
     (0..nrows * dim)

@@ -21,6 +21,12 @@
 //! `s (b·c) + alpha |x'| + beta r >= gamma` with `alpha = (p + relative |q|) / t`,
 //! `beta = |q| (1 + relative) / t` and `gamma = (-C - q·m - relative |q| |m| - absolute) / t`.
 //!
+//! **Differences.** Codes stand for whole steps of `h`, and both vectors were moved into the range of codes, which
+//! brings no two values further apart. With `r >= |x - x'| / h` and `p >= |q - q'| / h`, summed over all elements of what was
+//! moved, a row whose computed distance is at most `C` has a sum of differences of codes of at most
+//! `(C + absolute) / (1 - relative) / h + p + r`; `r` is rounded up, and the rest down, since the sum is whole. As whole
+//! numbers below `2^24` none of that is rounded in `f32`.
+//!
 //! Whatever is out of range gets a limit that every row passes.
 
 use super::{Coded, Hit, RowTest};
@@ -33,6 +39,8 @@ const PAID: f64 = 64.0 * U;
 const MORE: f64 = 1.0 + 1e-13;
 /// Distances from here on exclude nothing.
 const FAR: f64 = 1e13;
+/// Whole numbers below are the same in `f32`.
+const WHOLE: f64 = 16_777_216.0;
 
 impl RowTest {
     /// What the test takes from a row for [`QueryBounds::distances`].
@@ -92,6 +100,8 @@ enum Kind {
     Distances { squares: f64, lost: f64 },
     /// `alpha` and `beta` before they are divided, and `q·m`.
     Products { alpha: f64, beta: f64, moved: f64 },
+    /// What codes lose, in steps.
+    Differences { lost: f64 },
 }
 
 impl QueryBounds {
@@ -136,6 +146,13 @@ impl QueryBounds {
         Some(QueryBounds { scale: query.scale.into(), error, kind })
     }
 
+    /// Bounds of sums of differences, for a query whose codes on a grid of such steps lose at most
+    /// `lost` steps. A sum `d` is computed as `d (1 - relative) - absolute` at least.
+    pub(super) fn differences(step: f64, lost: f64, error: StrictError) -> Option<Self> {
+        let kind = Kind::Differences { lost };
+        (!lost.is_nan()).then_some(QueryBounds { scale: step, error, kind })
+    }
+
     /// About what [`QueryBounds::limit`] is asked for, of a row with such codes: likely, not certain. Infinity
     /// where the row has none.
     #[must_use]
@@ -151,11 +168,12 @@ impl QueryBounds {
                 squares - lost * lost - product - f64::from(test.a)
             }
             Kind::Products { moved, .. } => -product - moved,
+            Kind::Differences { .. } => -product,
         }
     }
 
-    /// The limit that all rows pass whose computed squared distance, or product with its sign changed, is
-    /// at most `most`: all rows, where that is NaN.
+    /// The limit that all rows pass whose computed squared distance, product with its sign changed, or sum of
+    /// differences is at most `most`: all rows, where that is NaN.
     #[must_use]
     pub fn limit(&self, most: f64) -> Limit {
         let inverse = 1.0 / self.scale;
@@ -182,6 +200,14 @@ impl QueryBounds {
                 };
                 let alpha = up((alpha + PAID * (alpha + beta)) * inverse);
                 Limit { alpha, beta: up(beta * (1.0 + PAID) * inverse), gamma }
+            }
+            Kind::Differences { lost } => {
+                let most = if most < 0.0 { 0.0 } else { most };
+                let near = ((most + absolute) / (1.0 - relative) * inverse + lost) * MORE;
+                let whole = near.floor();
+                // A NaN is not less.
+                let gamma = if whole < WHOLE { down(-whole) } else { f32::NEG_INFINITY };
+                Limit { alpha: 1.0, beta: 1.0, gamma }
             }
         }
     }

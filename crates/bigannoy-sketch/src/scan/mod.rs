@@ -29,8 +29,17 @@
 //!
 //! # Narrow or wide
 //! [`Rows`] and [`QueryGroup`] are the kind that is fastest in their dimension.
+//!
+//! # Sums of differences
+//! For distances that sum `|q - x|` without squares, rows and queries are on one [`Grid`]: codes from 0 to 255, a step of
+//! one size in all columns. `vpsadbw` sums the differences of eight codes at a time. What lies beyond the
+//! grid is moved to its edge, which brings no two values further apart, and so costs nothing that has to be
+//! known; what rounding loses is measured. [`GridRows`] say no more of a row than that in whole steps, `B`; `S` is 1 and
+//! `A` is 0, and the test is one of whole numbers.
 mod either;
 mod encode;
+mod grid;
+mod grid_kernel;
 mod kernel;
 mod limit;
 mod narrow;
@@ -41,6 +50,7 @@ mod rows;
 
 pub use either::{QueryGroup, Rows};
 pub use encode::{Coded, Encoder};
+pub use grid::{GRID_STRIP, Grid, GridPiece, GridQueries, GridRows};
 pub use kernel::ScanKernel;
 pub use limit::{Limit, QueryBounds};
 pub use narrow::{NARROW_STRIP, NarrowPlace, NarrowQueries, NarrowRows, NarrowStrip};
@@ -54,7 +64,8 @@ pub struct Hit {
     pub query: u32,
     /// Which row of the block.
     pub row: u32,
-    /// The inner product of the codes, exactly.
+    /// The inner product of the codes, exactly; on a grid the sum of their differences without signs, with its
+    /// own sign changed.
     pub product: i32,
     /// What the test takes from the row.
     pub test: RowTest,
