@@ -173,14 +173,18 @@ impl Bounds {
         })
     }
 
-    /// About the value that is reported for a row that passed: likely, not certain.
+    /// About where a row is that passed, likely, not certain: less is nearer.
     pub(crate) fn estimate(&self, hit: &Hit) -> f64 {
-        let comparable = self.bounds.estimate(hit);
+        self.bounds.estimate(hit)
+    }
+
+    /// The value that would be reported for a row of which an estimate is right.
+    pub(crate) fn reported(&self, estimate: f64) -> f64 {
         match self.kind {
-            Kind::Roots => comparable.max(0.0).sqrt(),
-            Kind::Squares(times) => comparable.max(0.0) / times,
-            Kind::Products => -comparable,
-            Kind::Differences => comparable,
+            Kind::Roots => estimate.max(0.0).sqrt(),
+            Kind::Squares(times) => estimate.max(0.0) / times,
+            Kind::Products => -estimate,
+            Kind::Differences => estimate,
         }
     }
 }

@@ -10,6 +10,8 @@
 //! seen. If the `k`-th best is no further away than the guess then all rows that are as near have passed, and
 //! the answer is exact; otherwise the block is scanned once more for this query, without a guess.
 
+use std::ops::Range;
+
 use bigannoy_metric::fetch_ahead;
 use bigannoy_metric::kernel::LANES;
 use bigannoy_sketch::scan::{GROUP, Hit, Limit, QueryLimits, ScanKernel};
@@ -139,13 +141,31 @@ impl Pass<'_> {
 /// A row that passed the limit.
 #[derive(Clone, Copy, Debug)]
 struct Near {
-    /// About its distance: less is nearer.
+    /// About where it is: less is nearer.
     estimate: f32,
     /// The test's value without what the row's codes lose, and that.
     value: f32,
     lost: f32,
     /// Which row of the block.
     row: u32,
+}
+
+/// Rows that are compared together.
+#[derive(Default)]
+struct Waiting {
+    rows: [u32; LANES],
+    count: usize,
+}
+
+impl Waiting {
+    fn push(&mut self, row: u32) {
+        self.rows[self.count] = row;
+        self.count += 1;
+    }
+
+    fn rows(&self) -> &[u32] {
+        &self.rows[..self.count]
+    }
 }
 
 /// A query among the rows of a block.
@@ -190,10 +210,8 @@ impl<'a> Looking<'a> {
         if self.own == Some(self.pass.rows.rows.start + row as usize) {
             return;
         }
-        let reported = self.bounds.estimate(hit);
-        let sign = if self.pass.task.metric.is_similarity() { -1.0 } else { 1.0 };
         #[expect(clippy::cast_possible_truncation, reason = "an estimate")]
-        let estimate = (sign * reported) as f32;
+        let estimate = self.bounds.estimate(hit) as f32;
         let (value, lost) = (hit.value(self.limit.alpha), hit.test.b);
         self.near.push(Near { estimate, value, lost, row });
         if self.near.len() >= Self::most(self.pass.task.k) {
@@ -206,18 +224,21 @@ impl<'a> Looking<'a> {
     fn guess(&mut self, rows: usize) {
         let k = self.pass.task.k;
         let all = self.rank(rows, k);
-        let mut guess = if self.guesses && all <= k { self.ranked(all) } else { None };
+        // Of what has passed, the part in which the next rank that is asked for must be.
+        let mut part = 0..self.near.len();
+        let mut guess = if self.guesses && all <= k { self.ranked(all, &mut part) } else { None };
         if guess.is_some() && !self.nearest.is_empty() {
             // The fewer of this block are wanted, the nearer the guess is, and the fewer of those before it
             // has.
             let (mut few, mut enough) = (0, k);
             while few + 1 + k / 16 < enough {
                 let wanted = few.midpoint(enough);
-                let nearer = self.ranked(self.rank(rows, wanted));
+                let (rank, mut within) = (self.rank(rows, wanted), part.clone());
+                let nearer = self.ranked(rank, &mut within);
                 if nearer.is_some_and(|key| wanted + self.nearest.up_to(key) >= k) {
-                    (enough, guess) = (wanted, nearer);
+                    (enough, guess, part) = (wanted, nearer, within);
                 } else {
-                    few = wanted;
+                    (few, part.start) = (wanted, rank - 1);
                 }
             }
         }
@@ -246,16 +267,18 @@ impl<'a> Looking<'a> {
         rank
     }
 
-    /// About where the row of this rank is, counted from 1, among those that have passed.
-    fn ranked(&mut self, rank: usize) -> Option<Key> {
-        if rank > self.near.len() {
+    /// About where the row of this rank is, counted from 1, among those that have passed. It is looked for in
+    /// `part`, which afterwards ends with it.
+    fn ranked(&mut self, rank: usize, part: &mut Range<usize>) -> Option<Key> {
+        if rank > part.end {
             return None;
         }
         let by_estimate = |a: &Near, b: &Near| a.estimate.total_cmp(&b.estimate);
-        let estimate = self.near.select_nth_unstable_by(rank - 1, by_estimate).1.estimate;
-        let metric = self.pass.task.metric;
-        let reported = f64::from(if metric.is_similarity() { -estimate } else { estimate });
-        estimate.is_finite().then(|| Key::new(metric, reported, u32::MAX))
+        let near = &mut self.near[part.clone()];
+        let estimate = near.select_nth_unstable_by(rank - 1 - part.start, by_estimate).1.estimate;
+        part.end = rank;
+        let reported = self.bounds.reported(estimate.into());
+        estimate.is_finite().then(|| Key::new(self.pass.task.metric, reported, u32::MAX))
     }
 
     /// Sets what codes have to come to, by what is known.
@@ -277,21 +300,21 @@ impl<'a> Looking<'a> {
         if first < near.len() {
             near.select_nth_unstable_by(first, |a, b| a.estimate.total_cmp(&b.estimate));
         }
-        let mut waiting = [0; LANES];
-        let mut count = 0;
+        // While some are compared, the next ones are on their way from memory.
+        let (mut ready, mut coming) = (Waiting::default(), Waiting::default());
         for near in &near {
             if self.limit.excludes(near.value, near.lost) {
                 continue;
             }
             fetch_ahead(self.pass.rows.row(near.row as usize));
-            waiting[count] = near.row;
-            count += 1;
-            if count == LANES {
-                self.resolve(&waiting);
-                count = 0;
+            coming.push(near.row);
+            if coming.count == LANES {
+                self.resolve(ready.rows());
+                ready = std::mem::take(&mut coming);
             }
         }
-        self.resolve(&waiting[..count]);
+        self.resolve(ready.rows());
+        self.resolve(coming.rows());
         near.clear();
         self.near = near;
     }

@@ -23,11 +23,14 @@ pub(super) struct StripTest {
 
 const NOTHING: RowTest = RowTest { scale: 0.0, a: f32::INFINITY, b: 0.0 };
 
+/// Two elements of each query, twice.
+pub(super) type Words = [[i8; 2 * PAIR]; GROUP];
+
 /// The codes of up to [`GROUP`] queries for [`NarrowRows`].
 #[derive(Clone, Debug)]
 pub struct NarrowQueries {
     /// For each two elements the codes of each query, twice.
-    pub(super) words: Vec<[[i8; 2 * PAIR]; GROUP]>,
+    pub(super) words: Vec<Words>,
     /// What sums begin with, modulo 2^16.
     pub(super) starts: [i16; GROUP],
 }
@@ -171,29 +174,18 @@ impl NarrowRows {
         let lines = &self.lines[strips.start * pairs..strips.end * pairs];
         let first = strips.start * NARROW_STRIP;
         let (order, tests) = (&self.order[first..], &self.tests[first..]);
-        kernel.narrow(
-            lines,
-            &self.strips[strips],
-            queries,
-            limits,
-            |strip, query, passing, sums| {
-                let mut passing: u32 = passing;
-                while passing != 0 {
-                    let lane = passing.trailing_zeros() as usize;
-                    passing &= passing - 1;
-                    let at = strip * NARROW_STRIP + lane;
-                    let Some(&row) = order.get(at) else { continue };
-                    #[expect(clippy::cast_possible_truncation, reason = "one of four")]
-                    let number = query as u32;
-                    let product = sums[lane].into();
-                    let hit = Hit { query: number, row, product, test: tests[at] };
-                    let value = hit.value(limits.alpha[query]);
-                    if value + limits.beta[query] * hit.test.b >= limits.gamma[query] {
-                        hits.push(hit);
-                    }
-                }
-            },
-        );
+        let strips = &self.strips[strips];
+        kernel.narrow(lines, strips, queries, limits, |strip, query, lane, sum| {
+            let at = strip * NARROW_STRIP + lane;
+            let Some(&row) = order.get(at) else { return };
+            #[expect(clippy::cast_possible_truncation, reason = "one of four")]
+            let number = query as u32;
+            let hit = Hit { query: number, row, product: sum.into(), test: tests[at] };
+            let value = hit.value(limits.alpha[query]);
+            if value + limits.beta[query] * hit.test.b >= limits.gamma[query] {
+                hits.push(hit);
+            }
+        });
     }
 }
 

@@ -2,21 +2,21 @@
 
 use super::encode::OFFSET;
 use super::kernel::{Code, ScanKernel};
-use super::narrow::{Line, NARROW_STRIP, NarrowQueries, StripTest};
+use super::narrow::{Line, NARROW_STRIP, NarrowQueries, StripTest, Words};
 use super::{GROUP, QueryLimits};
 
 /// The products of a query with all rows of a strip.
 type Sums = [i16; NARROW_STRIP];
 
 impl ScanKernel {
-    /// Calls `found` with a strip, a query, a bit for each row that may pass, and products.
+    /// Calls `found` with a strip, a query, which row of the strip and the product, for all rows that may pass.
     pub(super) fn narrow(
         self,
         lines: &[Line],
         strips: &[StripTest],
         queries: &NarrowQueries,
         limits: &QueryLimits,
-        found: impl FnMut(usize, usize, u32, &Sums),
+        found: impl FnMut(usize, usize, usize, i16),
     ) {
         assert_eq!(lines.len(), strips.len() * queries.words.len());
         match self.code() {
@@ -39,7 +39,7 @@ fn portable(
     lines: &[Line],
     strips: &[StripTest],
     queries: &NarrowQueries,
-    mut found: impl FnMut(usize, usize, u32, &Sums),
+    mut found: impl FnMut(usize, usize, usize, i16),
 ) {
     let pairs = queries.words.len();
     for strip in 0..strips.len() {
@@ -56,7 +56,9 @@ fn portable(
             }
         }
         for (query, sums) in sums.iter().enumerate() {
-            found(strip, query, u32::MAX, sums);
+            for (lane, &sum) in sums.iter().enumerate() {
+                found(strip, query, lane, sum);
+            }
         }
     }
 }
@@ -71,7 +73,10 @@ mod x86 {
         _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
     };
 
-    use super::{GROUP, Line, NarrowQueries, QueryLimits, StripTest, Sums};
+    use super::{GROUP, Line, NARROW_STRIP, NarrowQueries, QueryLimits, StripTest, Sums, Words};
+
+    /// Lines that are looked at without asking whether there are more.
+    const UNROLLED: usize = 5;
 
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn avx2(
@@ -79,20 +84,22 @@ mod x86 {
         strips: &[StripTest],
         queries: &NarrowQueries,
         limits: &QueryLimits,
-        mut found: impl FnMut(usize, usize, u32, &Sums),
+        mut found: impl FnMut(usize, usize, usize, i16),
     ) {
         let pairs = queries.words.len();
         for (at, (strip, lines)) in strips.iter().zip(lines.chunks_exact(pairs)).enumerate() {
             // Sums of products with `c + 64` wrap around on the way and fit in the end.
             let mut sums = queries.starts.map(|start| [_mm256_set1_epi16(start); 2]);
-            for (line, words) in lines.iter().zip(&queries.words) {
-                let rows: [__m256i; 2] = bytemuck::must_cast(line.0);
-                for (sums, word) in sums.iter_mut().zip(words) {
-                    let word = _mm256_set1_epi32(bytemuck::must_cast(*word));
-                    for (sum, rows) in sums.iter_mut().zip(rows) {
-                        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(rows, word));
-                    }
+            // Loops of few turns, which end where they are expected to.
+            let (lines, last_lines) = lines.as_chunks::<UNROLLED>();
+            let (words, last_words) = queries.words.as_chunks::<UNROLLED>();
+            for (lines, words) in lines.iter().zip(words) {
+                for (line, words) in lines.iter().zip(words) {
+                    add(&mut sums, line, words);
                 }
+            }
+            for (line, words) in last_lines.iter().zip(last_words) {
+                add(&mut sums, line, words);
             }
             let below = below(strip, limits);
             let mut any = _mm256_setzero_si256();
@@ -102,16 +109,38 @@ mod x86 {
                 }
             }
             if _mm256_movemask_epi8(any) != 0 {
+                let mut passing = [0u64; GROUP / 2];
                 for (query, (sums, below)) in sums.iter().zip(below).enumerate() {
                     let [low, high] = sums.map(|sum| _mm256_cmpgt_epi16(sum, below));
                     // Packing takes the halves of registers in turn.
                     let packed =
                         _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(low, high));
-                    let passing = _mm256_movemask_epi8(packed).cast_unsigned();
-                    if passing != 0 {
-                        found(at, query, passing, &bytemuck::must_cast(*sums));
+                    let bits = u64::from(_mm256_movemask_epi8(packed).cast_unsigned());
+                    passing[query / 2] |= bits << (query % 2 * NARROW_STRIP);
+                }
+                let sums: [Sums; GROUP] = bytemuck::must_cast(sums);
+                // All pairs in one loop each: whether a query has some is not to be guessed.
+                for (half, mut passing) in passing.into_iter().enumerate() {
+                    while passing != 0 {
+                        let bit = passing.trailing_zeros() as usize;
+                        passing &= passing - 1;
+                        let (query, lane) = (2 * half + bit / NARROW_STRIP, bit % NARROW_STRIP);
+                        found(at, query, lane, sums[query][lane]);
                     }
                 }
+            }
+        }
+    }
+
+    /// Adds the products of two elements of all rows of a strip and four queries.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn add(sums: &mut [[__m256i; 2]; GROUP], line: &Line, words: &Words) {
+        let rows: [__m256i; 2] = bytemuck::must_cast(line.0);
+        for (sums, word) in sums.iter_mut().zip(words) {
+            let word = _mm256_set1_epi32(bytemuck::must_cast(*word));
+            for (sum, rows) in sums.iter_mut().zip(rows) {
+                *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(rows, word));
             }
         }
     }
