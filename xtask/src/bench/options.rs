@@ -123,7 +123,8 @@ impl Options {
             }
         }
         match (reference, query, shape, columns) {
-            (Some(reference), Some(query), None, None) => {
+            (Some(reference), query, None, None) if query.is_some() || has_both(&reference) => {
+                let query = query.unwrap_or_else(|| reference.clone());
                 options.source = Source::Files { reference, query };
             }
             (None, None, shape, columns) => {
@@ -131,8 +132,8 @@ impl Options {
                 options.source = Source::Synthetic { shape, columns: columns.unwrap_or(50) };
             }
             _ => {
-                let fault =
-                    "--reference and --query go together, and not with --shape or --columns";
+                let fault = "--reference and --query go together but for a reference that ends in \
+                             .hdf5, and not with --shape or --columns";
                 return Err(fault.to_owned().into());
             }
         }
@@ -218,6 +219,11 @@ fn told(words: &[&str]) -> String {
     shown.join(" ")
 }
 
+/// Whether queries stand in the same file.
+fn has_both(reference: &Path) -> bool {
+    reference.extension().is_some_and(|ending| ending == "hdf5" || ending == "h5")
+}
+
 fn absolute(path: &str) -> PathBuf {
     // Programs are started at the root of the repository, wherever we were.
     env::current_dir().map_or_else(|_| PathBuf::from(path), |here| here.join(path))
@@ -239,6 +245,13 @@ mod tests {
         let command =
             "cargo xtask bench search --reference train.npy --query test.npy --quick --rows 5_000";
         assert_eq!(options.command, command);
+    }
+
+    #[test]
+    fn queries_may_stand_with_the_reference() {
+        let options = Options::parse(&["exact", "--reference", "/a/all.hdf5"]).unwrap();
+        let Source::Files { reference, query } = options.source else { panic!("no files") };
+        assert_eq!(reference, query);
     }
 
     #[test]

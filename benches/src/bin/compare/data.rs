@@ -8,7 +8,7 @@ use bigannoy::matrix::{MatrixSpec, NewMatrix};
 use bigannoy::npy::{Dtype, NpyHeader};
 use bigannoy::{BigMatrix, ElementType, RowSource};
 
-use crate::Failure;
+use crate::{Failure, hdf5};
 
 /// A matrix in memory, row after row.
 pub(crate) struct Rows {
@@ -17,15 +17,21 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Reads at most `most` rows of a `.desc`, `.npy` or `.fvecs` file.
-    pub(crate) fn read(path: &Path, most: usize) -> Result<Self, Failure> {
+    /// Reads at most `most` rows of a `.desc`, `.npy` or `.fvecs` file, or of dataset `dataset` of a `.hdf5` file.
+    pub(crate) fn read(path: &Path, dataset: &str, most: usize) -> Result<Self, Failure> {
         let rows = match path.extension().and_then(|ending| ending.to_str()) {
             Some("npy") => Self::read_npy(path, most),
             Some("fvecs") => Self::read_fvecs(path, most),
             Some("desc") => Self::read_matrix(path, most),
-            _ => Err("expected a name that ends in .desc, .npy or .fvecs".into()),
+            Some("hdf5" | "h5") => hdf5::read(path, dataset, most),
+            _ => Err("expected a name that ends in .desc, .npy, .fvecs or .hdf5".into()),
         };
-        rows.map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+        rows.map_err(told(path))
+    }
+
+    /// Reads what [`Rows::write_npy`] wrote.
+    pub(crate) fn read_prepared(path: &Path) -> Result<Self, Failure> {
+        Self::read_npy(path, usize::MAX).map_err(told(path))
     }
 
     fn read_matrix(path: &Path, most: usize) -> Result<Self, Failure> {
@@ -107,6 +113,10 @@ impl Rows {
         new.finish()?;
         Ok(())
     }
+}
+
+fn told(path: &Path) -> impl Fn(Failure) -> Failure {
+    move |error| format!("cannot read {}: {error}", path.display()).into()
 }
 
 fn read_floats(file: &mut impl Read, count: usize) -> Result<Vec<f32>, Failure> {

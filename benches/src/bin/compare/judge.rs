@@ -21,7 +21,7 @@ const TOLERANCE: f64 = 1e-9;
 /// whichever it is.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let data = arguments.path("data")?;
-    let read = |name: &str| Rows::read(&data.join(name), usize::MAX);
+    let read = |name: &str| Rows::read_prepared(&data.join(name));
     let (train, test) = (read("train.npy")?, read("test.npy")?);
     let metric: ExactMetric = metric(&data)?.to_string().parse()?;
     let exact: Vec<f64> = fs::read(data.join("exact.bin"))?

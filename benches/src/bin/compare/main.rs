@@ -11,6 +11,7 @@
 mod arguments;
 mod build;
 mod data;
+mod hdf5;
 mod judge;
 mod page;
 mod prepare;

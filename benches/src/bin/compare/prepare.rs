@@ -18,7 +18,8 @@ pub(crate) const K: usize = 10;
 /// `exact.bin` with the distances of the exact neighbors, unless just that is there already.
 ///
 /// `--reference` and `--query` name files; without them, `--shape`, `--rows`, `--columns`,
-/// `--queries` and `--seed` say what is made. `--rows` and `--queries` also limit what is read.
+/// `--queries` and `--seed` say what is made. `--rows` and `--queries` also limit what is read. Of a file
+/// of ann-benchmarks the reference is dataset `train`, the queries are dataset `test`.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = arguments.path("out")?;
     let asked = asked(arguments)?;
@@ -32,8 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     fs::create_dir_all(&out)?;
     let most = |name: &str| arguments.value::<usize>(name);
     let (train, test) = if arguments.find("reference").is_some() {
-        let read = |name: &str, most| Rows::read(&arguments.path(name)?, most);
-        (read("reference", most("rows")?)?, read("query", most("queries")?)?)
+        let read = |name, dataset, most| Rows::read(&arguments.path(name)?, dataset, most);
+        (read("reference", "train", most("rows")?)?, read("query", "test", most("queries")?)?)
     } else {
         let shape: Shape = arguments.value("shape")?;
         let ncols = most("columns")?;

@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Single queries are answered on this thread, without another to hand them to.
     rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
     let data = arguments.path("data")?;
-    let read = |name: &str| Rows::read(&data.join(name), usize::MAX);
+    let read = |name: &str| Rows::read_prepared(&data.join(name));
     let queries = read("test.npy")?;
     let trees: usize = arguments.value("trees")?;
     let metric = metric(&data)?;
