@@ -8,7 +8,7 @@ use hdf5_pure::{DType, File};
 use crate::Failure;
 use crate::data::Rows;
 
-/// How many times as large as their file values are at most, by the format of deflate.
+/// How many times as large as their file values in chunks are at most, by the format of deflate.
 const MOST_DEFLATED: u64 = 1032;
 
 /// Reads at most `most` rows of what `dataset` holds, `train` or `test` for instance: numbers in single precision, a
@@ -24,14 +24,14 @@ pub(crate) fn read(path: &Path, dataset: &str, most: usize) -> Result<Rows, Fail
         return Err(fault.into());
     };
     let bytes = fs::metadata(path)?.len();
-    for (what, shape) in
-        [("values", Some(&shape)), ("values in a chunk", found.chunk_shape()?.as_ref())]
-    {
+    let chunk = found.chunk_shape()?;
+    let room = if chunk.is_some() { bytes.saturating_mul(MOST_DEFLATED) } else { bytes };
+    for (what, shape) in [("values", Some(&shape)), ("values in a chunk", chunk.as_ref())] {
         let values = shape.map_or(Some(0), |shape| {
             shape.iter().try_fold(4, |bytes: u64, extent| bytes.checked_mul(*extent))
         });
         // The library asks for as much memory as a file says.
-        if values.is_none_or(|values| values / MOST_DEFLATED > bytes) {
+        if values.is_none_or(|values| values > room) {
             let fault = format!(
                 "{shape:?} {what} of dataset {dataset} are more than {bytes} bytes can hold"
             );
