@@ -30,7 +30,7 @@ fn an_index_does_not_depend_on_threads() {
                 let index = build(dir.path(), &file, &options.clone().threads(threads));
                 let sum = md5_hex(index.path()).unwrap();
                 assert_eq!(index.sidecar().file_md5.as_deref(), Some(sum.as_str()));
-                assert_eq!(index.generator(), Some(generator.recorded_name()));
+                assert_eq!(index.generator(), Some(generator.recorded_name(metric)));
                 sum
             })
             .collect();

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bigannoy_metric::Metric;
+
 use crate::DEFAULT_SEED;
 
 /// How planes are chosen, and so which bytes come out.
@@ -13,7 +15,7 @@ use crate::DEFAULT_SEED;
 /// | --- | --- | --- |
 /// | file | this crate's own | byte for byte that of `RcppAnnoy` for the same rows, metric, trees and seed |
 /// | trees grow | side by side, on all threads | one after the other; threads share the larger sets |
-/// | recall at equal budgets | Annoy's, within a tenth of a point, or up to two points above it, under euclidean and angular; under dot far above it on word vectors, at budgets of 500, 2,000 and 10,000, but up to 25 points below it on tight clusters at 500, and up to 9 at 1,000 | Annoy's |
+/// | recall at equal budgets | Annoy's, within a tenth of a point, or up to two points above it, under euclidean and angular; under dot far above it, on word vectors, tight clusters and scattered vectors alike | Annoy's |
 /// | seed when none is set | 42 | Annoy's own, 1234567890987654321 |
 ///
 /// Take [`Generator::Annoy`] to reproduce an index that others published, or its checksum, and
@@ -45,13 +47,14 @@ impl Generator {
         }
     }
 
-    /// What sidecars call the generator: the name of the definition of its bytes. A definition
-    /// never changes; a new one would have a new name.
+    /// What sidecars call the generator: the name of the definition of the bytes that it gives under
+    /// `metric`. A definition never changes; a new one would have a new name.
     #[must_use]
-    pub fn recorded_name(self) -> &'static str {
-        match self {
-            Generator::Default => "chacha8-5",
-            Generator::Annoy => "annoy",
+    pub fn recorded_name(self, metric: Metric) -> &'static str {
+        match (self, metric) {
+            (Generator::Default, Metric::Dot) => "chacha8-6",
+            (Generator::Default, _) => "chacha8-5",
+            (Generator::Annoy, _) => "annoy",
         }
     }
 

@@ -87,6 +87,7 @@ mod memory;
 mod near;
 mod pipeline;
 mod random;
+mod reach;
 mod rows;
 mod split;
 mod store;

@@ -7,6 +7,7 @@ use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
 use crate::means::{Sample, TwoMeans, scale_to_direction};
 use crate::random::{SetKey, TreeRandom};
+use crate::reach::Reach;
 use crate::rows::{NearRows, Rows};
 use crate::upper::{BLOCK, CrownSplit, Upper, is_due};
 
@@ -19,13 +20,13 @@ const GOOD_BALANCE: f64 = 0.95;
 /// The last plane tried is kept up to this share of the set; beyond it the set is halved at random.
 const WORST_BALANCE: f64 = 0.99;
 
-/// Under dot, a set is halved by length if the square of the longest is more than this many times
-/// that of the median: if it is more than 1.5 times as long.
+/// Under dot, a set is halved by length or cut by directions alone if the square of the longest is
+/// more than this many times that of the median: if it is more than 1.5 times as long.
 ///
 /// Where lengths differ more, the extra coordinates of most items are much larger than their
-/// vectors, and planes tell little about inner products. On 20,000 items of 32 dimensions whose
-/// lengths were spread log-normally (sigma 1), recall at 10 with a budget of 1,000 rose from 0.01 to
-/// 0.99. On three smaller sets 1.25, 1.5 and 2 times did about equally well.
+/// vectors, and planes through both tell little about inner products. On 20,000 items of 32 dimensions
+/// whose lengths were spread log-normally (sigma 1), recall at 10 with a budget of 1,000 rose from
+/// 0.01 to 0.99. On three smaller sets 1.25, 1.5 and 2 times did about equally well.
 const WIDE_SPREAD: f32 = 2.25;
 /// The preference for longer items, whose square readers add to a margin of zero: less than any
 /// margin that matters, so that it decides only between ways that no plane tells apart.
@@ -48,8 +49,12 @@ pub(crate) struct Splitter {
     preference: f32,
     /// Under dot, the squared length of the longest item of all, and of the set that is split.
     squared_radius: (f32, f32),
-    /// Under dot, squared lengths, to find their median.
+    /// Under dot, squared lengths of a set or a sample.
     squares: Vec<f32>,
+    /// Under dot, whether lengths differ so much in the set that is split that extra coordinates
+    /// are left out.
+    only_directions: bool,
+    reach: Reach,
     /// For each item of the set that was split last, in order: is it on side 1?
     sides: Vec<bool>,
     /// Room for the items drawn, a vector and its extra coordinate, a padded one, and margins.
@@ -74,6 +79,8 @@ impl Splitter {
             preference: 0.0,
             squared_radius: (0.0, 0.0),
             squares: Vec::new(),
+            only_directions: false,
+            reach: Reach::default(),
             sides: Vec::new(),
             drawn: Vec::new(),
             copied: Vec::new(),
@@ -102,23 +109,44 @@ impl Splitter {
         self.code
     }
 
-    /// Halves a set whose lengths differ much, under a plane that is zero; the longer half is on
-    /// side 1. Tells whether they do. The first set that it is shown is that of all items.
-    fn split_by_length(&mut self, rows: Rows<'_>, set: &[u32]) -> bool {
+    /// Takes in the lengths of a set under dot. Gives the square of the median where they differ much.
+    /// The first set that it is shown is that of all items.
+    fn measure(&mut self, rows: Rows<'_>, set: &[u32]) -> Option<f32> {
         self.squares.clear();
         self.squares.extend(set.iter().filter_map(|&item| rows.squared_length(item)));
         let longest = self.squares.iter().copied().fold(0.0, f32::max);
         self.squared_radius = (self.squared_radius.0.max(longest), longest);
         let middle = (set.len() - 1) / 2;
         let (_, &mut median, _) = self.squares.select_nth_unstable_by(middle, f32::total_cmp);
-        if longest <= WIDE_SPREAD * median {
+        (longest > WIDE_SPREAD * median).then_some(median)
+    }
+
+    /// Cuts a set whose lengths differ much by directions alone, if that leaves more of the largest
+    /// products where a search begins than halving it by length. Tells whether it did.
+    fn cut_by_direction(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey, median: f32) -> bool {
+        if !self.choose(rows, set, key) {
             return false;
         }
+        let sample = if set.len() <= SAMPLE { set } else { &self.drawn };
+        self.squares.clear();
+        self.squares.extend(sample.iter().filter_map(|&item| rows.squared_length(item)));
+        let (code, size) = (self.code, n_chunks(rows.layout().dim() + 1));
+        let sample = Sample { rows: &self.copied, picks: &self.counted, size, directions: true };
+        let margins = self.means.margins();
+        if !self.reach.is_more_by_plane(code, sample, &self.squares, median, margins) {
+            return false;
+        }
+        self.assign(rows, set, key);
+        let ones = self.sides.iter().filter(|&&side| side).count();
+        !is_lopsided(ones, set.len())
+    }
+
+    /// Halves a set by length, under a plane that is zero; the longer half is on side 1.
+    fn halve_by_length(&mut self, rows: Rows<'_>, set: &[u32], median: f32) {
         self.no_plane(rows.layout().dim());
         self.preference = PREFERENCE * weight(self.squared_radius.0, median);
         self.sides.clear();
         self.sides.extend(set.iter().map(|&item| rows.squared_length(item) > Some(median)));
-        true
     }
 
     /// Chooses a plane by a sample of `set`. Tells whether there is one; its normal and offset are
@@ -163,7 +191,7 @@ impl Splitter {
         places(&mut self.random, count, some).collect()
     }
 
-    /// Cuts a set of copied rows, unless no plane leaves enough on both sides. Tells whether it did.
+    /// Cuts a set, unless no plane leaves enough on both sides. Tells whether it did.
     pub(crate) fn cut(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
         if !self.choose(rows, set, key) {
             return false;
@@ -174,7 +202,7 @@ impl Splitter {
     }
 
     /// Copies a set, or the items drawn; of directions, all equally long, under dot with their extra
-    /// coordinates.
+    /// coordinates unless these are left out.
     fn copy_sample(&mut self, rows: Rows<'_>, set: Option<&[u32]>) {
         let sample = set.unwrap_or(&self.drawn);
         let dim = rows.layout().dim();
@@ -186,11 +214,13 @@ impl Splitter {
         for (&item, padded) in sample.iter().zip(self.copied.chunks_exact_mut(size)) {
             self.vector.resize(dim + usize::from(dot), 0.0);
             rows.copy(item, &mut self.vector[..dim]);
+            let extended = dot && !self.only_directions;
             if dot {
-                self.vector[dim] = extra_of(squared_radius, rows.squared_length(item));
+                let extra = || extra_of(squared_radius, rows.squared_length(item));
+                self.vector[dim] = if extended { extra() } else { 0.0 };
             }
             pad(&self.vector, padded);
-            let squared = if dot { Some(squared_radius) } else { rows.squared_length(item) };
+            let squared = if extended { Some(squared_radius) } else { rows.squared_length(item) };
             if let Some(squared) = squared {
                 scale_to_direction(padded, squared);
             }
@@ -209,7 +239,7 @@ impl Splitter {
         } else {
             let dim = rows.layout().dim();
             margins.clear();
-            if let Some(extra) = normal.get(dim) {
+            if let Some(extra) = normal.get(dim).filter(|extra| **extra != 0.0) {
                 let (_, radius) = self.squared_radius;
                 let begin = |&item| extra * extra_of(radius, rows.squared_length(item));
                 margins.extend(set.iter().map(begin));
@@ -252,18 +282,18 @@ impl Splitter {
     fn split_rows(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) {
         let (metric, dim) = (rows.layout().metric(), rows.layout().dim());
         self.preference = 0.0;
-        if metric == Metric::Dot && self.split_by_length(rows, set) {
-            return;
-        }
-        if !self.choose(rows, set, key) {
+        let wide = if metric == Metric::Dot { self.measure(rows, set) } else { None };
+        self.only_directions = wide.is_some();
+        if let Some(median) = wide {
+            if !self.cut_by_direction(rows, set, key, median) {
+                self.halve_by_length(rows, set, median);
+                return;
+            }
+        } else if !self.cut(rows, set, key) {
             self.halve(dim, set.len(), key);
             return;
         }
-        self.assign(rows, set, key);
-        let ones = self.sides.iter().filter(|&&side| side).count();
-        if is_lopsided(ones, set.len()) {
-            self.halve(dim, set.len(), key);
-        } else if metric == Metric::Dot {
+        if metric == Metric::Dot {
             let weight = weight(self.squared_radius.0, self.squared_radius.1);
             for normal in &mut self.normal {
                 *normal *= weight;

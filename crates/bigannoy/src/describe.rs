@@ -93,7 +93,7 @@ pub(crate) fn describe(
         _ => "f32 in order, splits in eight lanes",
     };
     for (name, value) in [
-        (field::GENERATOR, options.generator.recorded_name()),
+        (field::GENERATOR, options.generator.recorded_name(options.metric)),
         (field::ARITHMETIC, arithmetic),
         (field::VERSION, env!("CARGO_PKG_VERSION")),
         (field::ENDS, &written.ends),

@@ -4,6 +4,7 @@ mod answers;
 mod cells;
 mod destinations;
 mod endings;
+mod products;
 mod reranked;
 mod resumed;
 
