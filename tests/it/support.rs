@@ -46,6 +46,22 @@ pub(crate) fn answers(block: &NeighborBlock) -> Vec<Vec<(u32, u32)>> {
     block.rows().map(answer).collect()
 }
 
+/// The ids of each row of a block, counted from 1.
+pub(crate) fn ids(block: &NeighborBlock) -> Vec<Vec<u32>> {
+    block.rows().map(|row| row.iter().map(|near| near.item + 1).collect()).collect()
+}
+
+/// The share of the exact neighbors that were found, over as many queries as both have.
+pub(crate) fn recall(found: &[Vec<u32>], exact: &[Vec<u32>]) -> f64 {
+    let (mut hits, mut all) = (0, 0);
+    for (found, exact) in found.iter().zip(exact) {
+        hits += found.iter().filter(|id| exact.contains(id)).count();
+        all += exact.len();
+    }
+    let [hits, all] = [hits, all].map(|count| f64::from(u32::try_from(count).unwrap()));
+    hits / all
+}
+
 /// What the environment says about how often something is tried, or else `usual`.
 pub(crate) fn count(variable: &str, usual: u32) -> u32 {
     match std::env::var(variable) {

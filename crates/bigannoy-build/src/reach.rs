@@ -9,9 +9,10 @@ const ASKED: usize = 16;
 /// The products of each that count.
 const BEST: usize = 2;
 
-/// Room for products with one row, and for the order of the rows.
+/// Room for lengths, products with one row, and the order of the rows.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
+    lengths: Vec<f32>,
     products: Vec<f32>,
     order: Vec<u32>,
 }
@@ -31,16 +32,19 @@ impl Reach {
         margins: &[f32],
     ) -> bool {
         let count = squares.len();
+        let asks = ASKED.min(count);
+        self.lengths.clear();
+        self.lengths.extend(squares.iter().map(|square| square.sqrt()));
         let (mut by_plane, mut by_length) = (0, 0);
-        for ask in 0..ASKED.min(count) {
-            let asked = ask * count / ASKED.min(count);
+        for ask in 0..asks {
+            let asked = ask * count / asks;
             let row = sample.picks[asked] as usize;
             self.products.clear();
             self.products.resize(count, 0.0);
             let query = &sample.rows[row * sample.size..][..sample.size];
             code.add_products(query, sample.rows, sample.picks, &mut self.products);
-            for (product, square) in self.products.iter_mut().zip(squares) {
-                *product *= square.sqrt();
+            for (product, length) in self.products.iter_mut().zip(&self.lengths) {
+                *product *= length;
             }
             let others = (0..).take(count).filter(|&at| at as usize != asked);
             self.order.clear();

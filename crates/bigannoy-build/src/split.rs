@@ -112,8 +112,7 @@ impl Splitter {
     /// Takes in the lengths of a set under dot. Gives the square of the median where they differ much.
     /// The first set that it is shown is that of all items.
     fn measure(&mut self, rows: Rows<'_>, set: &[u32]) -> Option<f32> {
-        self.squares.clear();
-        self.squares.extend(set.iter().filter_map(|&item| rows.squared_length(item)));
+        squared_lengths(rows, set, &mut self.squares);
         let longest = self.squares.iter().copied().fold(0.0, f32::max);
         self.squared_radius = (self.squared_radius.0.max(longest), longest);
         let middle = (set.len() - 1) / 2;
@@ -128,17 +127,12 @@ impl Splitter {
             return false;
         }
         let sample = if set.len() <= SAMPLE { set } else { &self.drawn };
-        self.squares.clear();
-        self.squares.extend(sample.iter().filter_map(|&item| rows.squared_length(item)));
+        squared_lengths(rows, sample, &mut self.squares);
         let (code, size) = (self.code, n_chunks(rows.layout().dim() + 1));
         let sample = Sample { rows: &self.copied, picks: &self.counted, size, directions: true };
         let margins = self.means.margins();
-        if !self.reach.is_more_by_plane(code, sample, &self.squares, median, margins) {
-            return false;
-        }
-        self.assign(rows, set, key);
-        let ones = self.sides.iter().filter(|&&side| side).count();
-        !is_lopsided(ones, set.len())
+        self.reach.is_more_by_plane(code, sample, &self.squares, median, margins)
+            && self.divide(rows, set, key)
     }
 
     /// Halves a set by length, under a plane that is zero; the longer half is on side 1.
@@ -193,9 +187,11 @@ impl Splitter {
 
     /// Cuts a set, unless no plane leaves enough on both sides. Tells whether it did.
     pub(crate) fn cut(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
-        if !self.choose(rows, set, key) {
-            return false;
-        }
+        self.choose(rows, set, key) && self.divide(rows, set, key)
+    }
+
+    /// Tells the sides of the plane chosen, and whether enough is on both.
+    fn divide(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
         self.assign(rows, set, key);
         let ones = self.sides.iter().filter(|&&side| side).count();
         !is_lopsided(ones, set.len())
@@ -371,6 +367,12 @@ fn try_planes(code: Folded, means: &mut TwoMeans, random: &mut TreeRandom, sampl
             break;
         }
     }
+}
+
+/// Puts the squares of the items' lengths where others were.
+fn squared_lengths(rows: Rows<'_>, items: &[u32], squares: &mut Vec<f32>) {
+    squares.clear();
+    squares.extend(items.iter().filter_map(|&item| rows.squared_length(item)));
 }
 
 /// The coordinate that makes an item as long as the longest of its set.

@@ -1,7 +1,9 @@
 //! What trees find under dot: those of the default generator, and Annoy's.
 
 use bigannoy::matrix::DenseRows;
-use bigannoy::{BuildOptions, Generator, Index, Metric, NeighborBlock, SearchOptions};
+use bigannoy::{BuildOptions, Generator, Index, Metric, SearchOptions};
+
+use crate::support::{ids, recall};
 
 const ROWS: usize = 6000;
 const QUERIES: usize = 60;
@@ -49,19 +51,6 @@ fn lengthen(vectors: &mut [f64], sigma: f64, draws: &mut Draws) {
     }
 }
 
-/// The share of the exact neighbors that were found.
-fn recall(found: &NeighborBlock, exact: &NeighborBlock) -> f64 {
-    let hits: usize = found
-        .rows()
-        .zip(exact.rows())
-        .map(|(found, exact)| {
-            let is_exact = |item: u32| exact.iter().any(|near| near.item == item);
-            found.iter().filter(|near| is_exact(near.item)).count()
-        })
-        .sum();
-    f64::from(u32::try_from(hits).unwrap()) / f64::from(u32::try_from(QUERIES * K).unwrap())
-}
-
 #[test]
 fn our_trees_find_no_less_than_annoys_under_dot() {
     let dir = tempfile::tempdir().unwrap();
@@ -87,10 +76,11 @@ fn our_trees_find_no_less_than_annoys_under_dot() {
             bigannoy::build(&rows, dir.path().join(generator.name()), &options).unwrap()
         });
         let exact = ours.search(&queries, &SearchOptions::new(K).exhaustive()).unwrap();
+        let exact = ids(&exact.neighbors);
         for budget in [200, 400, 800, 1600] {
             let options = SearchOptions::new(K).search_k(budget);
             let [ours, annoys] = [&ours, &annoys].map(|index| {
-                recall(&index.search(&queries, &options).unwrap().neighbors, &exact.neighbors)
+                recall(&ids(&index.search(&queries, &options).unwrap().neighbors), &exact)
             });
             assert!(
                 ours >= annoys - 0.005,

@@ -1,7 +1,7 @@
 //! Rows in the files of ann-benchmarks.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, iter};
 
 use hdf5_pure::{DType, File};
 
@@ -26,10 +26,9 @@ pub(crate) fn read(path: &Path, dataset: &str, most: usize) -> Result<Rows, Fail
     let bytes = fs::metadata(path)?.len();
     let chunk = found.chunk_shape()?;
     let room = if chunk.is_some() { bytes.saturating_mul(MOST_DEFLATED) } else { bytes };
-    for (what, shape) in [("values", Some(&shape)), ("values in a chunk", chunk.as_ref())] {
-        let values = shape.map_or(Some(0), |shape| {
-            shape.iter().try_fold(4, |bytes: u64, extent| bytes.checked_mul(*extent))
-        });
+    let in_chunk = chunk.as_ref().map(|shape| ("values in a chunk", shape));
+    for (what, shape) in iter::once(("values", &shape)).chain(in_chunk) {
+        let values = shape.iter().try_fold(4, |bytes: u64, extent| bytes.checked_mul(*extent));
         // The library asks for as much memory as a file says.
         if values.is_none_or(|values| values > room) {
             let fault = format!(

@@ -50,11 +50,21 @@ fn portable(
                 }
             }
         }
-        for (query, (sums, below)) in sums.iter().zip(below).enumerate() {
-            for (lane, &sum) in sums.iter().enumerate() {
-                if sum < below {
-                    found(at, query, lane, sum);
-                }
+        report(&sums, below, |query, lane, sum| found(at, query, lane, sum));
+    }
+}
+
+/// Calls `found` with a query, which row of the block and the sum, for all sums that are less than what
+/// the query's have to be `below`.
+fn report(
+    sums: &[[u32; BLOCK]; GROUP],
+    below: [u32; GROUP],
+    mut found: impl FnMut(usize, usize, u32),
+) {
+    for (query, (sums, below)) in sums.iter().zip(below).enumerate() {
+        for (lane, &sum) in sums.iter().enumerate() {
+            if sum < below {
+                found(query, lane, sum);
             }
         }
     }
@@ -67,7 +77,7 @@ mod x86 {
         _mm256_or_si256, _mm256_sad_epu8, _mm256_set1_epi64x, _mm256_setzero_si256,
     };
 
-    use super::{BLOCK, GROUP, GridQueries, Line};
+    use super::{BLOCK, GROUP, GridQueries, Line, report};
 
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2(
@@ -98,14 +108,9 @@ mod x86 {
                 any = _mm256_or_si256(any, _mm256_cmpgt_epi32(limit, least));
             }
             if _mm256_movemask_epi8(any) != 0 {
-                for (query, (sums, below)) in sums.iter().zip(below).enumerate() {
-                    let sums: [[u32; 2]; BLOCK] = bytemuck::must_cast(*sums);
-                    for (lane, &[sum, _]) in sums.iter().enumerate() {
-                        if sum < below {
-                            found(at, query, lane, sum);
-                        }
-                    }
-                }
+                let sums: [[[u32; 2]; BLOCK]; GROUP] = bytemuck::must_cast(sums);
+                let sums = sums.map(|sums| sums.map(|[sum, _]| sum));
+                report(&sums, below, |query, lane, sum| found(at, query, lane, sum));
             }
         }
     }
