@@ -95,7 +95,7 @@ proptest! {
     }
 }
 
-/// What is named as degenerate, in every metric and with both generators; beyond one leaf where it can
+/// What is named as degenerate, in every metric and with all generators; beyond one leaf where it can
 /// be.
 #[test]
 fn degenerate_rows_make_an_index_that_is_whole() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bigannoy_format::{Layout, MAX_NODES};
 use bigannoy_matrix::{RowSource, piece_rows};
-use bigannoy_metric::{Folded, Metric};
+use bigannoy_metric::{Folded, Fused, Metric, Rounding, Separate};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -27,7 +27,7 @@ pub const MAX_THREADS: usize = 1024;
 /// threads.
 ///
 /// # How planes are chosen
-/// This is about [`Generator::Default`]; [`Generator::Annoy`] chooses as Annoy does.
+/// This is about [`Generator::Default`]; the others choose as Annoy does.
 ///
 /// A set of items too large for a leaf is cut by the plane halfway between two centroids. These
 /// start at two items of a sample, 256 items of the set or all that it has, and move twice to the
@@ -219,24 +219,26 @@ impl<'a> IndexBuilder<'a> {
                 self.store_items(
                     rows,
                     layout,
-                    &|vector| lengths.extra(vector),
+                    &|record, vector| layout.set_extra(record, lengths.extra(vector)),
                     memory,
                     &pool,
                     store,
                 )?;
             }
             (Metric::Dot, Generator::Annoy) => {
-                let longest: annoy::Longest = self.measure(rows, layout, memory, &pool)?;
-                self.store_items(
-                    rows,
-                    layout,
-                    &|vector| longest.extra(vector),
-                    memory,
-                    &pool,
-                    store,
-                )?;
+                self.store_for_products::<Separate, S>(rows, layout, memory, &pool, store)?;
             }
-            _ => self.store_items(rows, layout, &|_| 0.0, memory, &pool, store)?,
+            (Metric::Dot, Generator::AnnoyFused) => {
+                self.store_for_products::<Fused, S>(rows, layout, memory, &pool, store)?;
+            }
+            (Metric::Angular, Generator::AnnoyFused) => {
+                let complete = |record: &mut [u32], vector: &[f32]| {
+                    let squared_length = annoy::squared_length::<Fused>(vector);
+                    layout.set_squared_length(record, squared_length);
+                };
+                self.store_items(rows, layout, &complete, memory, &pool, store)?;
+            }
+            _ => self.store_items(rows, layout, &|_, _| {}, memory, &pool, store)?,
         }
         let items = store.items().map_err(BuildError::Store)?;
         let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout, &lengths.squared);
@@ -260,7 +262,12 @@ impl<'a> IndexBuilder<'a> {
         };
         match self.generator {
             Generator::Default => pipeline::grow_all(self, items, n_items, memory, &pool, take)?,
-            Generator::Annoy => annoy::grow_all(self, items, n_items, &pool, take)?,
+            Generator::Annoy => {
+                annoy::grow_all::<Separate>(self, items, n_items, &pool, take)?;
+            }
+            Generator::AnnoyFused => {
+                annoy::grow_all::<Fused>(self, items, n_items, &pool, take)?;
+            }
         }
         store.append(&roots).map_err(BuildError::Store)?;
         Ok(BuildReport {
@@ -334,13 +341,29 @@ impl<'a> IndexBuilder<'a> {
         Ok(all)
     }
 
-    /// Reads the rows block by block and stores them as items, which under dot get what `extra`
-    /// gives for them.
+    /// Stores the rows as items under dot, with Annoy's extra coordinates.
+    fn store_for_products<A: Rounding, S: ForestStore>(
+        &self,
+        rows: &dyn RowSource,
+        layout: Layout,
+        memory: Memory,
+        pool: &ThreadPool,
+        store: &mut S,
+    ) -> Result<(), BuildError> {
+        let longest: annoy::Longest<A> = self.measure(rows, layout, memory, pool)?;
+        let complete = |record: &mut [u32], vector: &[f32]| {
+            layout.set_extra(record, longest.extra(vector));
+        };
+        self.store_items(rows, layout, &complete, memory, pool, store)
+    }
+
+    /// Reads the rows block by block and stores them as items; `complete` sets in a record what else
+    /// it has of its vector.
     fn store_items<S: ForestStore>(
         &self,
         rows: &dyn RowSource,
         layout: Layout,
-        extra: &(dyn Fn(&[f32]) -> f32 + Sync),
+        complete: &(dyn Fn(&mut [u32], &[f32]) + Sync),
         memory: Memory,
         pool: &ThreadPool,
         store: &mut S,
@@ -358,9 +381,7 @@ impl<'a> IndexBuilder<'a> {
                 rows.copy_rows(first..first + count, vectors)?;
                 for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
                     layout.write_item(record, vector);
-                    if layout.metric() == Metric::Dot {
-                        layout.set_extra(record, extra(vector));
-                    }
+                    complete(record, vector);
                 }
                 Ok(())
             });

@@ -21,7 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Two generators
+//! # Generators
 //! [`Generator::Default`] grows several trees at a time and finds more at equal budgets: take it
 //! unless there is a reason not to. The reason is to reproduce an index, or its checksum, that
 //! `RcppAnnoy` made: [`Generator::Annoy`] gives the same file byte for byte, but its trees can only
@@ -29,9 +29,9 @@
 //!
 //! The same file as *which* Annoy's: releases 1.17.1 to 1.17.3, one thread, compiled without fused
 //! multiply-add and without vector extensions. That is `RcppAnnoy` 0.0.18 and later as distributions
-//! build it for x86-64, and Python's `annoy` built with `ANNOY_COMPILER_ARGS=-O2`. Annoy on ARM, or
-//! built for the processor it runs on as `pip` does, rounds otherwise and writes other files from
-//! the same seed. Under dot, those releases split by a product that leaves out the items' extra
+//! build it for x86-64, and Python's `annoy` built with `ANNOY_COMPILER_ARGS=-O2`. Annoy on ARM rounds
+//! otherwise and writes other files from the same seed: [`Generator::AnnoyFused`] gives those, as far as they are
+//! one thing. So does Annoy built for the processor it runs on, as `pip` does, whose files are not to be had. Under dot, those releases split by a product that leaves out the items' extra
 //! coordinate: indexes are to be reproduced so, not to be searched.
 //!
 //! ```

@@ -70,7 +70,9 @@ impl Memory {
                 let splitting = BEING_SPLIT * n_items + lengths + FOR_A_THREAD + sample + upper;
                 (splitting, lengths + splitting + tree_bytes(n_items, 0))
             }
-            Generator::Annoy => (0, ANNOY_ITEM * n_items + ANNOY_FIXED + 4 * TREE_BYTES * n_items),
+            Generator::Annoy | Generator::AnnoyFused => {
+                (0, ANNOY_ITEM * n_items + ANNOY_FIXED + 4 * TREE_BYTES * n_items)
+            }
         };
         let rows = wishes.block_rows.unwrap_or(1) as u64;
         let least = least_of_trees.max(gathered + rows.min(n_items) * row);

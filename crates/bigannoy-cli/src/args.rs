@@ -64,11 +64,12 @@ pub(crate) struct Build {
     #[arg(long, default_value_t = Metric::Euclidean)]
     pub(crate) metric: Metric,
     /// Seed of the random choices: the same seed gives the same file. Negative ones are those of R
-    /// and Python [default: 42; with the generator annoy, Annoy's own].
+    /// and Python [default: 42; with the generators annoy and annoy-fused, Annoy's own].
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     /// How trees are grown. default: in parallel, with better recall. annoy: the file is byte for
-    /// byte that of RcppAnnoy for the same rows, metric, trees and seed.
+    /// byte that of RcppAnnoy for the same rows, metric, trees and seed. annoy-fused: the same where
+    /// its compiler fused multiplication and addition, as on ARM.
     #[arg(long, value_name = "NAME", default_value_t = Generator::Default)]
     pub(crate) generator: Generator,
     /// Threads; the file does not depend on them [default: one for each processor].

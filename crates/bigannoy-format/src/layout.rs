@@ -279,6 +279,17 @@ impl Layout {
         }
     }
 
+    /// Sets the squared length that the item in `record` has under angular, where it is not the sum
+    /// that [`Layout::write_item`] computes; does nothing under others.
+    ///
+    /// # Panics
+    /// If `record` is shorter than a record.
+    pub fn set_squared_length(self, record: &mut [u32], squared_length: f32) {
+        if self.metric == Metric::Angular {
+            record[1] = squared_length.to_bits();
+        }
+    }
+
     /// Appends the record of an item.
     ///
     /// # Panics

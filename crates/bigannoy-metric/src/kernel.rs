@@ -5,6 +5,8 @@
 //! and, just as important, eight cache misses in flight. On rows that are not in cache that made
 //! eight chains two to eight times faster than one, and faster than a 16-lane reordered sum.
 
+use crate::{Rounding, Separate};
+
 /// How many vectors the side-by-side functions take.
 pub const LANES: usize = 8;
 
@@ -14,10 +16,21 @@ pub const LANES: usize = 8;
 /// If the lengths differ.
 #[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    dot_as::<Separate>(a, b)
+}
+
+/// [`dot`], rounded as `A` says. To be called within [`Rounding::run`].
+///
+/// # Panics
+/// If the lengths differ.
+#[must_use]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor that the caller is for")]
+pub fn dot_as<A: Rounding>(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "vectors of different length");
     let mut sum = 0.0;
     for (x, y) in a.iter().zip(b) {
-        sum += x * y;
+        sum = A::multiply_add(*x, *y, sum);
     }
     sum
 }
@@ -57,11 +70,22 @@ pub fn l1(a: &[f32], b: &[f32]) -> f32 {
 /// If a row is shorter than `a`; longer ones are cut.
 #[must_use]
 pub fn dot_lanes(a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
+    dot_lanes_as::<Separate>(a, rows)
+}
+
+/// [`dot_lanes`], rounded as `A` says. To be called within [`Rounding::run`].
+///
+/// # Panics
+/// If a row is shorter than `a`; longer ones are cut.
+#[must_use]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the processor that the caller is for")]
+pub fn dot_lanes_as<A: Rounding>(a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
     let rows: [&[f32]; LANES] = std::array::from_fn(|lane| &rows[lane][..a.len()]);
     let mut sums = [0.0; LANES];
     for (z, x) in a.iter().enumerate() {
         for lane in 0..LANES {
-            sums[lane] += x * rows[lane][z];
+            sums[lane] = A::multiply_add(*x, rows[lane][z], sums[lane]);
         }
     }
     sums

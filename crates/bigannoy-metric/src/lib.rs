@@ -21,7 +21,8 @@
 //! x86-64, and IEEE 754 makes it the same on every processor. Speed comes from computing several
 //! *different* outputs side by side (see [`kernel`]), which does not touch the order of any of them.
 //! [`wide`] has the same sums in double precision, for exact answers.
-//! [`Folded`] is a second arithmetic, as fixed and as portable, for choices that are no answers.
+//! [`Folded`] is a second arithmetic, as fixed and as portable, for choices that are no answers;
+//! [`Fused`] a third, for indexes as Annoy builds them on other processors.
 //!
 //! # Limits
 //! `f32` has its range: squares of magnitudes above 1e19 are infinite, and those below 1e-23 are
@@ -41,6 +42,7 @@ mod metric;
 mod panels;
 mod prepared;
 mod rank;
+mod rounding;
 pub mod wide;
 
 pub use ahead::{fetch_ahead, fetch_whole_ahead};
@@ -51,3 +53,4 @@ pub use metric::{Metric, UnknownMetric};
 pub use panels::{ABREAST, Panels};
 pub use prepared::{Prepared, angular_comparable};
 pub use rank::{Neighbor, RankKey, TopK, WideNeighbor};
+pub use rounding::{Fused, Rounding, Separate, Work};

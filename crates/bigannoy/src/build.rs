@@ -69,7 +69,7 @@ impl BuildOptions {
     }
 
     /// Sets how planes are chosen, and so which bytes come out: with [`Generator::Annoy`] those of
-    /// `RcppAnnoy`. Default: [`Generator::Default`].
+    /// `RcppAnnoy` on x86-64, with [`Generator::AnnoyFused`] on ARM. Default: [`Generator::Default`].
     #[must_use]
     pub fn generator(mut self, generator: Generator) -> Self {
         self.generator = generator;

@@ -90,6 +90,7 @@ pub(crate) fn describe(
     sidecar.index_file = Some(file_name(written.path));
     let arithmetic = match options.generator {
         Generator::Annoy => "f32 in order",
+        Generator::AnnoyFused => "f32 in order, fused multiply-add",
         _ => "f32 in order, splits in eight lanes",
     };
     for (name, value) in [
@@ -113,7 +114,7 @@ pub(crate) fn describe(
 /// not set again either. That is `NA` in the file, which R reads as an unset seed.
 fn recorded_seed(options: &BuildOptions) -> Option<u64> {
     match options.generator {
-        Generator::Annoy => options.seed,
+        Generator::Annoy | Generator::AnnoyFused => options.seed,
         generator => Some(options.seed.unwrap_or(generator.default_seed())),
     }
 }

@@ -1,4 +1,4 @@
-//! Any finite rows, with either generator: an index that is whole, the same on any number of threads,
+//! Any finite rows, with any generator: an index that is whole, the same on any number of threads,
 //! and that finds what is in it.
 #![no_main]
 
@@ -14,7 +14,7 @@ const MOST_ITEMS: u16 = 400;
 #[derive(Arbitrary, Debug)]
 struct Input {
     metric: u8,
-    generator: bool,
+    generator: u8,
     dim: u8,
     trees: u8,
     seed: u64,
@@ -26,7 +26,7 @@ struct Input {
 fuzz_target!(|input: Input| {
     any_input::builder(&BuilderInput {
         metric: Metric::OF_NUMBERS[usize::from(input.metric) % Metric::OF_NUMBERS.len()],
-        generator: if input.generator { Generator::Annoy } else { Generator::Default },
+        generator: Generator::ALL[usize::from(input.generator) % Generator::ALL.len()],
         dim: usize::from(input.dim % 64) + 1,
         trees: usize::from(input.trees % 4) + 1,
         seed: input.seed,

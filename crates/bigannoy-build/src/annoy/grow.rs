@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+use bigannoy_metric::Rounding;
 use rayon::ThreadPool;
 
 use crate::annoy::split::AnnoySplitter;
@@ -13,9 +14,9 @@ use crate::{BuildError, IndexBuilder};
 
 /// Grows all trees in `pool` and gives the records of each to `take`, tree after tree.
 ///
-/// A tree can only begin when the one before it has made its last draw; the next grows while one is
+/// `A` says how sums are rounded. A tree can only begin when the one before it has made its last draw; the next grows while one is
 /// being taken.
-pub(crate) fn grow_all(
+pub(crate) fn grow_all<A: Rounding>(
     builder: &IndexBuilder<'_>,
     items: Items<'_>,
     n_items: u32,
@@ -32,7 +33,7 @@ pub(crate) fn grow_all(
         let (sender, receiver) = mpsc::sync_channel(0);
         let stop = &stop;
         scope.spawn(move |_| {
-            let mut splitter = AnnoySplitter::new(seed, items.layout().dim());
+            let mut splitter = AnnoySplitter::<A>::new(seed, items.layout().dim());
             for _ in 0..trees {
                 let mut records = Vec::new();
                 let mut crown = Crown::none(n_items);

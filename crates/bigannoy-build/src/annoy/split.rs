@@ -1,7 +1,7 @@
 //! Where Annoy cuts a set of items in two.
 
-use bigannoy_metric::Metric;
 use bigannoy_metric::kernel::{self, LANES};
+use bigannoy_metric::{Metric, Rounding, Work};
 use rayon::prelude::*;
 
 use crate::annoy::kiss::Kiss;
@@ -21,9 +21,10 @@ const WORST_BALANCE: f64 = 0.99;
 /// Items whose margins one thread computes at a time. Sets of fewer are not worth a second thread.
 const PIECE: usize = 4096;
 
-/// Finds planes as Annoy does, tree after tree with one generator.
+/// Finds planes as Annoy does, tree after tree with one generator, in the arithmetic `A`.
 #[derive(Debug)]
-pub(crate) struct AnnoySplitter {
+pub(crate) struct AnnoySplitter<A> {
+    arithmetic: A,
     kiss: Kiss,
     near: NearItems,
     means: TwoMeans,
@@ -35,10 +36,11 @@ pub(crate) struct AnnoySplitter {
     sides: Vec<bool>,
 }
 
-impl AnnoySplitter {
+impl<A: Rounding> AnnoySplitter<A> {
     /// For items of `dim` dimensions.
     pub(crate) fn new(seed: u64, dim: usize) -> Self {
         AnnoySplitter {
+            arithmetic: A::default(),
             kiss: Kiss::new(seed),
             near: NearItems::default(),
             means: TwoMeans::default(),
@@ -58,14 +60,14 @@ impl AnnoySplitter {
         }
         if metric == Metric::Dot {
             *extra = p.extra - q.extra;
-            scale_to_unit_with(normal, extra);
+            scale_to_unit_with::<A>(normal, extra);
         } else {
-            scale_to_unit(normal);
+            scale_to_unit::<A>(normal);
         }
         if matches!(metric, Metric::Euclidean | Metric::Manhattan) {
             self.offset = 0.0;
             for ((normal, p), q) in normal.iter().zip(&p.mean).zip(&q.mean) {
-                self.offset += -normal * (p + q) / 2.0;
+                self.offset = A::multiply_add(-normal * (p + q), 0.5, self.offset);
             }
         }
     }
@@ -74,17 +76,20 @@ impl AnnoySplitter {
     fn assign(&mut self, items: Items<'_>, set: &[u32]) {
         let begin = match items.layout().metric() {
             // The item's extra coordinate ought to be a factor here, but is none in Annoy.
-            Metric::Dot => self.extra * self.extra,
-            Metric::Euclidean | Metric::Manhattan => self.offset,
-            _ => 0.0,
+            Metric::Dot => [self.extra; 2],
+            Metric::Euclidean | Metric::Manhattan => [self.offset, 1.0],
+            _ => [0.0; 2],
         };
-        let normal = &self.normal;
+        let (arithmetic, normal) = (self.arithmetic, &self.normal[..]);
+        let find_margins = |set: &[u32], margins: &mut [f32]| {
+            arithmetic.run(FindMargins { items, set, normal, begin, margins });
+        };
         self.margins.resize(set.len(), 0.0);
         if set.len() > PIECE {
             let pieces = self.margins.par_chunks_mut(PIECE).zip(set.par_chunks(PIECE));
-            pieces.for_each(|(margins, set)| find_margins(items, set, normal, begin, margins));
+            pieces.for_each(|(margins, set)| find_margins(set, margins));
         } else {
-            find_margins(items, set, normal, begin, &mut self.margins);
+            find_margins(set, &mut self.margins);
         }
         // Zeros of either sign are tossed for. What is no number is neither zero nor above it.
         let side = |&margin: &f32| if margin == 0.0 { self.kiss.flip() } else { margin > 0.0 };
@@ -94,7 +99,7 @@ impl AnnoySplitter {
 
     fn split_items(&mut self, items: Items<'_>, set: &[u32]) {
         for _ in 0..ATTEMPTS {
-            self.means.run(items, set, &mut self.kiss);
+            self.means.run(self.arithmetic, items, set, &mut self.kiss);
             self.cut_between_centroids(items.layout().metric());
             self.assign(items, set);
             if imbalance(&self.sides) < GOOD_BALANCE {
@@ -115,7 +120,7 @@ impl AnnoySplitter {
     }
 }
 
-impl SplitSets for AnnoySplitter {
+impl<A: Rounding> SplitSets for AnnoySplitter<A> {
     fn approach(&mut self, items: Items<'_>, set: &mut [u32]) -> bool {
         let due = self.near.is_due(set.len(), items.layout());
         if due {
@@ -153,18 +158,31 @@ impl SplitSets for AnnoySplitter {
     }
 }
 
-/// The margin, `begin + normal · x`, of each item of `set`.
-fn find_margins(items: Items<'_>, set: &[u32], normal: &[f32], begin: f32, margins: &mut [f32]) {
-    let (batches, rest) = set.as_chunks::<LANES>();
-    let (margins, last) = margins.as_chunks_mut::<LANES>();
-    for (margins, batch) in margins.iter_mut().zip(batches) {
-        let products = kernel::dot_lanes(normal, &items.vectors(batch));
-        for (margin, product) in margins.iter_mut().zip(products) {
-            *margin = begin + product;
+/// The margin of each item of `set`: `normal · x` and the product `begin`.
+struct FindMargins<'a> {
+    items: Items<'a>,
+    set: &'a [u32],
+    normal: &'a [f32],
+    begin: [f32; 2],
+    margins: &'a mut [f32],
+}
+
+impl<A: Rounding> Work<A> for FindMargins<'_> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the processor that the caller is for")]
+    fn run(self) {
+        let FindMargins { items, set, normal, begin: [x, y], margins } = self;
+        let (batches, rest) = set.as_chunks::<LANES>();
+        let (margins, last) = margins.as_chunks_mut::<LANES>();
+        for (margins, batch) in margins.iter_mut().zip(batches) {
+            let products = kernel::dot_lanes_as::<A>(normal, &items.vectors(batch));
+            for (margin, product) in margins.iter_mut().zip(products) {
+                *margin = A::multiply_add(x, y, product);
+            }
         }
-    }
-    for (margin, &item) in last.iter_mut().zip(rest) {
-        *margin = begin + kernel::dot(normal, items.vector(item));
+        for (margin, &item) in last.iter_mut().zip(rest) {
+            *margin = A::multiply_add(x, y, kernel::dot_as::<A>(normal, items.vector(item)));
+        }
     }
 }
 
