@@ -378,6 +378,12 @@ fn indexes_of_annoy_are_built_byte_for_byte() {
     let info = place.succeed("info own.ann");
     assert!(info.contains("build_seed: 99\n") && info.contains("\ngenerator: annoy\n"), "{info}");
 
+    // What Annoy writes where multiplication and addition are fused.
+    place.succeed("build ref.desc --index fused.ann --trees 25 --seed 99 --generator annoy-fused");
+    let info = place.succeed("info fused.ann");
+    assert!(info.contains("\ngenerator: annoy-fused\n"), "{info}");
+    assert!(info.contains("c2eab887babb44656824ba64e545d6c9"), "{info}");
+
     for name in ["euc_neg_seed.ann", "euc_neg_seed.desc", "euc_neg_seed.bin"] {
         place.copy("../../tests/fixtures/annoy/combos", name);
     }
