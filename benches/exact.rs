@@ -20,7 +20,7 @@ use bigannoy_exact::{ExactError, ExactMetric, ExactSearch, Queries};
 use bigannoy_matrix::DenseRows;
 use bigannoy_sketch::StrictError;
 use bigannoy_sketch::scan::{
-    Grid, GridQueries, GridRows, QueryGroup, QueryLimits, RowTest, Rows, ScanKernel,
+    Grid, GridQueries, GridRows, QueryGroup, QueryLimits, RowTest, Rows, ScanKernel, narrow_vector,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -58,11 +58,8 @@ impl Scan {
             Rows::Narrow(rows) => {
                 rows.resize(dim, 0..256);
                 for mut strip in rows.strips_mut() {
-                    let place = |row: u32, out: &mut [f64]| {
-                        out.copy_from_slice(&points[row as usize * dim..][..dim]);
-                        0.0
-                    };
-                    strip.set(dim, place, |_| nothing);
+                    let place = |row: u32| narrow_vector(&points[row as usize * dim..][..dim]);
+                    strip.set(place, |_| nothing);
                 }
                 "narrow"
             }

@@ -43,6 +43,12 @@ impl ElementType {
         Self::ALL.into_iter().find(|element| element.name() == name)
     }
 
+    /// Whether an `f32` holds every value of this type as it is: all but integers of four bytes and doubles.
+    #[must_use]
+    pub const fn fits_single_precision(self) -> bool {
+        !matches!(self, Self::Integer | Self::Double)
+    }
+
     /// Bytes of one element: 1, 2, 4 or 8.
     #[must_use]
     pub const fn size_bytes(self) -> usize {

@@ -17,7 +17,9 @@
 //! such rows pass every test, such queries are compared with every row.
 
 use bigannoy_sketch::StrictError;
-use bigannoy_sketch::scan::{Coded, Hit, Limit, QueryBounds, RowTest};
+use bigannoy_sketch::scan::{
+    Coded, Hit, Limit, NarrowRows, NarrowVector, QueryBounds, RowTest, narrowing_error,
+};
 
 use crate::ExactMetric;
 use crate::metric::length;
@@ -45,14 +47,10 @@ pub(crate) struct Moved {
 
 impl Moved {
     /// The space for rows like these, each with its length where the metric wants it.
-    pub(crate) fn new<'a>(
-        metric: ExactMetric,
-        dim: usize,
-        rows: impl Iterator<Item = (&'a [f64], f64)>,
-    ) -> Self {
+    pub(crate) fn new(metric: ExactMetric, dim: usize, rows: &[(Vec<f64>, f64)]) -> Self {
         let (mut mean, mut count) = (vec![0.0; dim], 0.0);
         for (row, length) in rows {
-            let divisor = if metric.wants_lengths() { length } else { 1.0 };
+            let divisor = if metric.wants_lengths() { *length } else { 1.0 };
             if divisor > 0.0 {
                 mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / divisor);
                 count += 1.0;
@@ -64,7 +62,7 @@ impl Moved {
         let mean_length = self::length(&mean);
         // Any vector would do, as long as it is one of ordinary numbers.
         if mean_length.is_nan() || mean_length > 1e100 {
-            return Moved { metric, mean: vec![0.0; dim] };
+            mean = vec![0.0; dim];
         }
         Moved { metric, mean }
     }
@@ -91,8 +89,7 @@ impl Moved {
                 *out = x * inverse - mean;
                 squares += *out * *out;
             }
-            // The length has `dim / 2 + 2` roundings, each element three more.
-            (self.dim() + 16.0) * V + 2.0 * V * squares.sqrt()
+            self.direction_error() + 2.0 * V * squares.sqrt()
         } else {
             for ((out, x), mean) in out.iter_mut().zip(row).zip(&self.mean) {
                 *out = x - mean;
@@ -100,6 +97,35 @@ impl Moved {
             }
             2.0 * V * squares.sqrt()
         }
+    }
+
+    /// The vector of a row in single precision, and by how much it may be off.
+    pub(crate) fn place_narrow_row<T: Copy + Into<f64>>(
+        &self,
+        row: &[T],
+        length: f64,
+    ) -> (NarrowVector, f64) {
+        let (mut factor, mut error) = (1.0, 0.0);
+        if self.metric.wants_lengths() {
+            if !(1e-100..1e100).contains(&length) {
+                return ([0.0; NarrowRows::MOST_DIM], f64::INFINITY);
+            }
+            (factor, error) = (1.0 / length, self.direction_error());
+        }
+        let mut vector = [0.0; NarrowRows::MOST_DIM];
+        for ((out, &x), mean) in vector.iter_mut().zip(row).zip(&self.mean) {
+            #[expect(clippy::cast_possible_truncation, reason = "what is lost is told")]
+            let moved = (x.into() * factor - mean) as f32;
+            *out = moved;
+        }
+        // That in double precision is far less, and there is room for it.
+        (vector, error + narrowing_error(&vector))
+    }
+
+    /// How far what is divided by its length may be from length 1: the length has `dim / 2 + 2` roundings, each
+    /// element three more.
+    fn direction_error(&self) -> f64 {
+        (self.dim() + 16.0) * V
     }
 
     /// Writes the vector of a query to `out`, and returns by how much it may be off.

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::ExactMetric;
 use crate::block::Block;
 use crate::bounds::{Bounds, Moved, grid_error};
+use crate::reference::Reference;
 
 /// With fewer queries, making codes of the rows takes longer than comparing them as they are.
 const LEAST_QUERIES: usize = 24;
@@ -20,7 +21,7 @@ const PIECE: usize = 64;
 const LEAST_SAMPLE: usize = 1024;
 
 /// Whether codes are worth their while.
-pub(crate) fn takes(queries: &Block) -> bool {
+pub(crate) fn takes(queries: &Block<f64>) -> bool {
     queries.len() >= LEAST_QUERIES && queries.dim() <= QueryCodes::MOST_DIM
 }
 
@@ -35,11 +36,12 @@ pub(crate) enum Space {
 
 impl Space {
     /// The space for rows like these.
-    pub(crate) fn new(metric: ExactMetric, rows: &Block) -> Self {
+    pub(crate) fn new(metric: ExactMetric, rows: &Reference) -> Self {
+        let (dim, sample) = (rows.dim(), rows.sample());
         if metric == ExactMetric::Manhattan {
-            return Space::Grid(Grid::new(rows.dim(), rows.sample().map(|(row, _)| row)));
+            return Space::Grid(Grid::new(dim, sample.iter().map(|(row, _)| row.as_slice())));
         }
-        Space::Moved(Moved::new(metric, rows.dim(), rows.sample()))
+        Space::Moved(Moved::new(metric, dim, &sample))
     }
 }
 
@@ -57,7 +59,7 @@ enum GroupCodes {
 }
 
 impl Group {
-    fn new(space: &Space, queries: &Block, at: Range<usize>) -> Self {
+    fn new(space: &Space, queries: &Block<f64>, at: Range<usize>) -> Self {
         match space {
             Space::Moved(space) => Self::moved(space, queries, at),
             Space::Grid(grid) => {
@@ -70,7 +72,7 @@ impl Group {
         }
     }
 
-    fn moved(space: &Moved, queries: &Block, at: Range<usize>) -> Self {
+    fn moved(space: &Moved, queries: &Block<f64>, at: Range<usize>) -> Self {
         let dim = queries.dim();
         let mut placed = vec![0.0; at.len() * dim];
         let errors: Vec<f64> = at
@@ -88,7 +90,7 @@ impl Group {
 }
 
 /// The codes of a block of queries, group by group.
-pub(crate) fn groups(space: &Space, queries: &Block) -> Vec<Group> {
+pub(crate) fn groups(space: &Space, queries: &Block<f64>) -> Vec<Group> {
     (0..queries.len().div_ceil(GROUP))
         .into_par_iter()
         .map(|group| {
@@ -127,7 +129,7 @@ impl CodedRows {
         CodedRows { codes, samples: Vec::new(), places: Vec::new(), turn: Turn::new(1) }
     }
 
-    pub(crate) fn set(&mut self, space: &Space, rows: &Block) {
+    pub(crate) fn set(&mut self, space: &Space, rows: &Reference) {
         let levels = levels(rows.len());
         self.samples.clear();
         match (&mut self.codes, space) {
@@ -228,25 +230,19 @@ fn set_narrow(
     places: &mut Vec<Placed>,
     samples: &mut Vec<usize>,
     space: &Moved,
-    rows: &Block,
+    rows: &Reference,
 ) {
     let dim = rows.dim();
-    let place = |row: u32, out: &mut [f64]| {
-        let row = row as usize;
-        space.place_row(rows.row(row), rows.length(row), out)
-    };
+    let place = |row: u32| rows.place_narrow(space, row as usize);
     #[expect(clippy::cast_possible_truncation, reason = "rows were counted before")]
     let all = 0..rows.len() as u32;
     all.into_par_iter()
         .with_min_len(PIECE)
-        .map_init(
-            || vec![0.0; dim],
-            |placed, row| {
-                let error = place(row, placed);
-                let place = NarrowPlace::new(placed, error);
-                Placed { sample: sample_of(row, levels), place, row }
-            },
-        )
+        .map(|row| {
+            let (vector, error) = place(row);
+            let place = NarrowPlace::new(&vector, error);
+            Placed { sample: sample_of(row, levels), place, row }
+        })
         .collect_into_vec(places);
     places.par_sort_unstable();
     let mut ends: Vec<usize> = places
@@ -258,33 +254,37 @@ fn set_narrow(
         .collect();
     ends.pop();
     samples.extend(ends);
-    codes.resize(dim, mixed(places, samples).map(|placed| placed.row));
+    let order = mixed(places, samples).map(|placed| placed.row);
+    codes.resize(dim, order);
     let strips: Vec<_> = codes.strips_mut().collect();
-    strips
-        .into_par_iter()
-        .with_min_len(PIECE)
-        .for_each(|mut strip| strip.set(dim, place, |coded| space.row_test(coded)));
+    strips.into_par_iter().with_min_len(PIECE).for_each(|mut strip| {
+        // They lie anywhere in memory.
+        strip.rows().iter().for_each(|&row| rows.fetch_ahead(row as usize));
+        strip.set(place, |coded| space.row_test(coded));
+    });
 }
 
-fn set_wide(codes: &mut RowCodes, turn: Turn, space: &Moved, rows: &Block) {
+fn set_wide(codes: &mut RowCodes, turn: Turn, space: &Moved, rows: &Reference) {
     codes.resize(rows.dim(), rows.len());
     let pieces: Vec<_> = codes.pieces_mut(PIECE).collect();
     pieces.into_par_iter().for_each(|mut piece| {
-        let mut placed = vec![0.0; rows.dim()];
+        let (mut wide, mut placed) = (Vec::new(), vec![0.0; rows.dim()]);
         for at in piece.rows() {
             let row = turn.at(at);
-            let error = space.place_row(rows.row(row), rows.length(row), &mut placed);
+            rows.widen(row, &mut wide);
+            let error = space.place_row(&wide, rows.length(row), &mut placed);
             piece.set(at, &placed, error, |coded| space.row_test(coded));
         }
     });
 }
 
-fn set_grid(codes: &mut GridRows, turn: Turn, grid: &Grid, rows: &Block) {
+fn set_grid(codes: &mut GridRows, turn: Turn, grid: &Grid, rows: &Reference) {
     codes.resize(rows.dim(), rows.len());
     let pieces: Vec<_> = codes.pieces_mut(PIECE).collect();
-    pieces.into_par_iter().for_each(|mut piece| {
+    pieces.into_par_iter().for_each_init(Vec::new, |wide, mut piece| {
         for at in piece.rows() {
-            piece.set(at, grid, rows.row(turn.at(at)));
+            rows.widen(turn.at(at), wide);
+            piece.set(at, grid, wide);
         }
     });
 }

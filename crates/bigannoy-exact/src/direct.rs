@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::block::Block;
 use crate::nearest::{Key, Nearest};
+use crate::reference::Reference;
 use crate::search::Task;
 
 /// Queries that share a look at some rows while these are near the processor.
@@ -15,7 +16,12 @@ const GROUP: usize = 16;
 const TILE: usize = 64;
 
 /// Shows all rows of the block to the selections of all queries.
-pub(crate) fn compare(task: &Task<'_>, rows: &Block, queries: &Block, nearest: &mut [Nearest]) {
+pub(crate) fn compare(
+    task: &Task<'_>,
+    rows: &Reference,
+    queries: &Block<f64>,
+    nearest: &mut [Nearest],
+) {
     let threads = rayon::current_num_threads();
     let groups = queries.len().div_ceil(GROUP);
     // Where there are few queries, threads share the rows instead.
@@ -45,9 +51,9 @@ pub(crate) fn compare(task: &Task<'_>, rows: &Block, queries: &Block, nearest: &
 
 fn compare_group(
     task: &Task<'_>,
-    rows: &Block,
+    rows: &Reference,
     part: Range<usize>,
-    queries: &Block,
+    queries: &Block<f64>,
     first_query: usize,
     nearest: &mut [Nearest],
 ) {
@@ -65,9 +71,9 @@ fn compare_group(
 /// Shows some rows to the selection of one query.
 pub(crate) fn compare_all(
     task: &Task<'_>,
-    rows: &Block,
+    rows: &Reference,
     part: Range<usize>,
-    queries: &Block,
+    queries: &Block<f64>,
     query: usize,
     nearest: &mut Nearest,
 ) {
@@ -81,9 +87,9 @@ pub(crate) fn compare_all(
 
 fn compare_one(
     task: &Task<'_>,
-    rows: &Block,
+    rows: &Reference,
     tile: Range<usize>,
-    queries: &Block,
+    queries: &Block<f64>,
     query: usize,
     nearest: &mut Nearest,
 ) {
@@ -92,11 +98,9 @@ fn compare_one(
     for start in tile.clone().step_by(LANES) {
         // The last row stands in for those that the tile does not have any more.
         let at: [usize; LANES] = std::array::from_fn(|lane| (start + lane).min(tile.end - 1));
-        let vectors = at.map(|at| rows.row(at));
-        let lengths = at.map(|at| rows.length(at));
-        let distances = task.metric.distances(vector, length, &vectors, &lengths);
+        let distances = rows.distances(task.metric, vector, length, at);
         for (row, distance) in (start..tile.end).zip(distances) {
-            let row = rows.rows.start + row;
+            let row = rows.rows().start + row;
             if Some(row) != own {
                 #[expect(clippy::cast_possible_truncation, reason = "rows were counted before")]
                 nearest.push(Key::new(task.metric, distance, row as u32));

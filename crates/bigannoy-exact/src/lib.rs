@@ -57,6 +57,7 @@ mod nearest;
 mod pass;
 mod plan;
 mod recall;
+mod reference;
 mod search;
 
 pub use error::ExactError;

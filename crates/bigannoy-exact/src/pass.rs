@@ -12,7 +12,6 @@
 
 use std::ops::Range;
 
-use bigannoy_metric::fetch_ahead;
 use bigannoy_metric::kernel::LANES;
 use bigannoy_sketch::scan::{GROUP, Hit, Limit, QueryLimits, ScanKernel};
 use rayon::prelude::*;
@@ -22,6 +21,7 @@ use crate::bounds::Bounds;
 use crate::coded::{CodedRows, Group};
 use crate::direct;
 use crate::nearest::{Key, Nearest};
+use crate::reference::Reference;
 use crate::search::Task;
 
 /// Strips that stay near the processor while queries pass: 16 or 32 KiB of codes in 50 dimensions.
@@ -34,17 +34,17 @@ const DEVIATIONS: f64 = 4.0;
 /// What all threads look at.
 struct Pass<'a> {
     task: &'a Task<'a>,
-    rows: &'a Block,
+    rows: &'a Reference,
     codes: &'a CodedRows,
-    queries: &'a Block,
+    queries: &'a Block<f64>,
 }
 
 /// Shows all rows of the block to the selections of all queries.
 pub(crate) fn compare(
     task: &Task<'_>,
     kernel: ScanKernel,
-    (rows, coded_rows): (&Block, &CodedRows),
-    (queries, groups): (&Block, &[Group]),
+    (rows, coded_rows): (&Reference, &CodedRows),
+    (queries, groups): (&Block<f64>, &[Group]),
     nearest: &mut [Nearest],
 ) {
     let pass = Pass { task, rows, codes: coded_rows, queries };
@@ -207,7 +207,7 @@ impl<'a> Looking<'a> {
 
     /// Keeps a row that has passed.
     fn take(&mut self, hit: &Hit, row: u32) {
-        if self.own == Some(self.pass.rows.rows.start + row as usize) {
+        if self.own == Some(self.pass.rows.rows().start + row as usize) {
             return;
         }
         #[expect(clippy::cast_possible_truncation, reason = "an estimate")]
@@ -306,7 +306,7 @@ impl<'a> Looking<'a> {
             if self.limit.excludes(near.value, near.lost) {
                 continue;
             }
-            fetch_ahead(self.pass.rows.row(near.row as usize));
+            self.pass.rows.fetch_ahead(near.row as usize);
             coming.push(near.row);
             if coming.count == LANES {
                 self.resolve(ready.rows());
@@ -327,9 +327,7 @@ impl<'a> Looking<'a> {
         // The last row stands in for those that are not there.
         let at: [usize; LANES] =
             std::array::from_fn(|lane| *rows.get(lane).unwrap_or(&last) as usize);
-        let vectors = at.map(|at| block.row(at));
-        let lengths = at.map(|at| block.length(at));
-        let distances = task.metric.distances(vector, length, &vectors, &lengths);
+        let distances = block.distances(task.metric, vector, length, at);
         for (&row, distance) in rows.iter().zip(distances) {
             self.nearest.push(Key::new(task.metric, distance, block.number(row)));
         }
@@ -345,7 +343,7 @@ impl<'a> Looking<'a> {
             return true;
         }
         // What was pushed out on the way is beyond the worst, and not among the nearest in the end.
-        let block = &self.pass.rows.rows;
+        let block = self.pass.rows.rows();
         self.nearest.retain(|row| !block.contains(&(row as usize)));
         self.last = worst;
         self.set_limit();

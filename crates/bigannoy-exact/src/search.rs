@@ -13,6 +13,7 @@ use crate::coded::{self, CodedRows, Space};
 use crate::nearest::Nearest;
 use crate::pass;
 use crate::plan::{DEFAULT_MEMORY, Plan};
+use crate::reference::Reference;
 use crate::{ExactError, ExactMetric, direct};
 
 /// Rows that neighbors can name: R counts them in 31 bits.
@@ -149,7 +150,7 @@ impl<'a> ExactSearch<'a> {
         let job = Job { task, reference, queries: source, plan };
         if let Queries::External(_) = queries {
             // A fault in the last query must show before the first neighbor is handed over.
-            let mut block = Block::default();
+            let mut block = Block::<f64>::default();
             for rows in job.query_blocks() {
                 block.read(source, rows, self.metric)?;
             }
@@ -237,7 +238,7 @@ impl<'a> Job<'a> {
         Blocks {
             next: 0,
             queries: Block::default(),
-            rows: Block::default(),
+            rows: Reference::of(self.reference),
             coded_rows: CodedRows::none(self.task.metric, self.reference.ncols()),
             space: None,
             job: self,
@@ -255,8 +256,8 @@ pub struct Blocks<'a> {
     job: Job<'a>,
     /// The first query that was not answered yet.
     next: usize,
-    queries: Block,
-    rows: Block,
+    queries: Block<f64>,
+    rows: Reference,
     coded_rows: CodedRows,
     space: Option<Space>,
 }

@@ -33,6 +33,10 @@ where
         read(self, rows, out)
     }
 
+    fn is_single_precision(&self) -> bool {
+        S::Elem::IS_SINGLE
+    }
+
     fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
         copy(self, rows, out);
         Ok(())

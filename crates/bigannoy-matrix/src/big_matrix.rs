@@ -291,6 +291,10 @@ impl RowSource for BigMatrix {
         self.read_rows(rows, ValuePolicy::default(), out)
     }
 
+    fn is_single_precision(&self) -> bool {
+        self.element_type().fits_single_precision()
+    }
+
     fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
         self.read_rows(rows, ValuePolicy::KEEP, out)
     }

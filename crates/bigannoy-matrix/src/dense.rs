@@ -106,6 +106,10 @@ impl<T: RowFloat> RowSource for DenseRows<'_, T> {
         self.read(rows, out)
     }
 
+    fn is_single_precision(&self) -> bool {
+        T::IS_SINGLE
+    }
+
     fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
         self.copy(rows, out);
         Ok(())

@@ -232,6 +232,10 @@ impl RowSource for FileRows {
         self.read_rows(rows, ValuePolicy::default(), out)
     }
 
+    fn is_single_precision(&self) -> bool {
+        self.located.descriptor.element_type().fits_single_precision()
+    }
+
     fn copy_rows_with_missing(&self, rows: Range<usize>, out: &mut [f64]) -> Result<(), RowError> {
         self.read_rows(rows, ValuePolicy::KEEP, out)
     }

@@ -7,6 +7,9 @@ use crate::Element;
 /// Unlike stored elements of `bigmemory` these have no missing value: the smallest normal `f32` is
 /// a number here.
 pub trait RowFloat: Copy + Default + Send + Sync + Into<f64> + private::Sealed {
+    /// Whether it is an `f32`.
+    const IS_SINGLE: bool;
+
     /// The stored value, rounded where it has more digits; NaN where it is missing.
     fn of<T: Element>(stored: T) -> Self;
 
@@ -24,6 +27,8 @@ mod private {
 }
 
 impl RowFloat for f32 {
+    const IS_SINGLE: bool = true;
+
     fn of<T: Element>(stored: T) -> Self {
         stored.to_f32()
     }
@@ -39,6 +44,8 @@ impl RowFloat for f32 {
 }
 
 impl RowFloat for f64 {
+    const IS_SINGLE: bool = false;
+
     fn of<T: Element>(stored: T) -> Self {
         stored.to_f64()
     }

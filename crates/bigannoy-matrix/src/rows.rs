@@ -69,6 +69,12 @@ pub trait RowSource: Sync {
         Ok(())
     }
 
+    /// Whether `f32` holds every value as it is, so that [`RowSource::copy_rows`] gives all that
+    /// [`RowSource::copy_rows_f64`] does. Default: no, which is always right, and costs memory.
+    fn is_single_precision(&self) -> bool {
+        false
+    }
+
     /// Copies `rows` (counted from 0) to `out`, row-major, where values need not be numbers: NaN for
     /// what is missing, NaN and infinities as they are. For matrices of results, in which a neighbor
     /// may be missing.

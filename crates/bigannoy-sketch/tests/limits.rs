@@ -3,6 +3,7 @@
 use bigannoy_sketch::StrictError;
 use bigannoy_sketch::scan::{
     Coded, GROUP, Hit, QueryBounds, QueryGroup, QueryLimits, RowTest, Rows, ScanKernel,
+    narrow_vector,
 };
 use proptest::prelude::*;
 
@@ -13,11 +14,7 @@ fn rows_in_codes(rows: &[Vec<f64>], test: impl Fn(&Coded) -> RowTest) -> Rows {
         Rows::Narrow(codes) => {
             codes.resize(dim, (0u32..).take(rows.len()));
             for mut strip in codes.strips_mut() {
-                let place = |row: u32, out: &mut [f64]| {
-                    out.copy_from_slice(&rows[row as usize]);
-                    0.0
-                };
-                strip.set(dim, place, &test);
+                strip.set(|row| narrow_vector(&rows[row as usize]), &test);
             }
         }
         Rows::Wide(codes) => {

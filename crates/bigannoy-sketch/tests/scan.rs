@@ -2,7 +2,7 @@
 
 use bigannoy_sketch::scan::{
     GROUP, Hit, NarrowPlace, NarrowQueries, NarrowRows, QueryCodes, QueryLimits, RowCodes, RowTest,
-    STRIP, ScanKernel,
+    STRIP, ScanKernel, narrow_vector,
 };
 use proptest::prelude::*;
 
@@ -92,11 +92,8 @@ proptest! {
         let mut narrow = NarrowRows::default();
         narrow.resize(dim, (0u32..).take(rows.len()));
         for mut strip in narrow.strips_mut() {
-            let place = |row: u32, out: &mut [f64]| {
-                out.copy_from_slice(&rows[row as usize]);
-                0.0
-            };
-            strip.set(dim, place, |_| RowTest { scale: 1.0, a: 2.0, b: 3.0 });
+            let place = |row: u32| narrow_vector(&rows[row as usize]);
+            strip.set(place, |_| RowTest { scale: 1.0, a: 2.0, b: 3.0 });
         }
         let all = f32::NEG_INFINITY;
         let limits = QueryLimits { alpha: [1.0; GROUP], beta: [1.0; GROUP], gamma: [all; GROUP] };
@@ -163,16 +160,14 @@ fn products_are_those_of_the_largest_codes() {
 fn narrow_hits(rows: &[Vec<f64>], queries: &[Vec<f64>], gamma: f32) -> Vec<Vec<Hit>> {
     let dim = rows[0].len();
     let mut codes = NarrowRows::default();
-    let places: Vec<NarrowPlace> = rows.iter().map(|row| NarrowPlace::new(row, 0.0)).collect();
+    let place = |row: &Vec<f64>| NarrowPlace::new(&narrow_vector(row).0, 0.0);
+    let places: Vec<NarrowPlace> = rows.iter().map(place).collect();
     let mut order: Vec<u32> = (0u32..).take(rows.len()).collect();
     order.sort_by_key(|&row| places[row as usize]);
     codes.resize(dim, order);
     for mut strip in codes.strips_mut() {
-        let place = |row: u32, out: &mut [f64]| {
-            out.copy_from_slice(&rows[row as usize]);
-            0.0
-        };
-        strip.set(dim, place, |_| RowTest { scale: 1.0, a: 0.0, b: 0.0 });
+        let place = |row: u32| narrow_vector(&rows[row as usize]);
+        strip.set(place, |_| RowTest { scale: 1.0, a: 0.0, b: 0.0 });
     }
     let (query_codes, _) = NarrowQueries::new(dim, queries.iter().map(Vec::as_slice));
     let limits = QueryLimits { alpha: [1.0; GROUP], beta: [1.0; GROUP], gamma: [gamma; GROUP] };

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bigannoy_format::{Forest, NodeId};
 use bigannoy_sketch::scan::{
     Coded, GROUP, Hit, NARROW_STRIP, NarrowPlace, NarrowRows, QueryBounds, QueryCodes, QueryGroup,
-    QueryLimits, RowCodes, RowTest, Rows, ScanKernel,
+    QueryLimits, RowCodes, RowTest, Rows, ScanKernel, narrow_vector,
 };
 
 use super::bounds::Space;
@@ -145,7 +145,8 @@ fn order(
             forest.fetch_ahead(NodeId(later));
         }
         let error = place(item, &mut placed);
-        places.push((NarrowPlace::new(&placed, error), item));
+        let (vector, rounded) = narrow_vector(&placed);
+        places.push((NarrowPlace::new(&vector, error + rounded), item));
     }
     places.sort_unstable();
     items.iter_mut().zip(places).for_each(|(item, (_, placed))| *item = placed);
@@ -165,19 +166,19 @@ fn set_narrow(
     let mut strips: Vec<_> = rows.strips_mut().collect();
     let pieces = in_turns(strips.chunks_mut(PIECE).collect());
     spread.over(pieces.len(), |at| {
+        let mut placed = vec![0.0; dim];
         for (number, strip) in take(&pieces, at).iter_mut().enumerate() {
             let later = items.iter().skip((at * PIECE + number + 1) * NARROW_STRIP);
             later.take(NARROW_STRIP).filter(|&&item| item != NO_ITEM).for_each(|&item| fetch(item));
-            strip.set(
-                dim,
-                |row, out| {
-                    // What fills up a strip is like the last item in it.
-                    let upto = &items[..=row as usize];
-                    let item = upto.iter().rev().find(|&&item| item != NO_ITEM);
-                    item.map_or(f64::INFINITY, |&item| place(item, out))
-                },
-                &test,
-            );
+            let vector = |row: u32| {
+                // What fills up a strip is like the last item in it.
+                let upto = &items[..=row as usize];
+                let item = upto.iter().rev().find(|&&item| item != NO_ITEM);
+                let error = item.map_or(f64::INFINITY, |&item| place(item, &mut placed));
+                let (vector, rounded) = narrow_vector(&placed);
+                (vector, error + rounded)
+            };
+            strip.set(vector, &test);
         }
     })?;
     Ok(())

@@ -33,27 +33,6 @@ pub struct Coded {
     pub residual: f64,
 }
 
-/// What scale a vector needs, and why.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WholeScale {
-    by_largest: f64,
-    by_length: f64,
-    pub(super) length: f64,
-}
-
-impl WholeScale {
-    pub(super) fn get(self) -> f32 {
-        #[expect(clippy::cast_possible_truncation, reason = "rounded; there is room for it")]
-        let scale = self.by_largest.max(self.by_length) as f32;
-        scale
-    }
-
-    /// How much larger the scale is than the length alone would make it, 1 at least.
-    pub(super) fn standing_out(self) -> f64 {
-        f64::max(self.by_largest / self.by_length, 1.0)
-    }
-}
-
 /// Makes codes, one vector after the other.
 #[derive(Clone, Debug)]
 pub struct Encoder {
@@ -81,29 +60,6 @@ impl Encoder {
     /// The codes of the last vector, in groups of four; zeros fill up the last one.
     pub(super) fn groups(&self) -> &[[i8; FOUR]] {
         self.codes.as_chunks().0
-    }
-
-    /// The scale at which all codes of a vector of up to 64 elements are within half a chunk's length,
-    /// however they are rounded. `None` where nothing can be certain, see [`Encoder::encode`].
-    pub(super) fn whole_scale(&self, vector: &[f64]) -> Option<WholeScale> {
-        debug_assert!(vector.len() <= CHUNK * FOUR, "rounding moves it by 4 at most");
-        let largest = vector.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-        let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
-        if length == 0.0 && largest == 0.0 {
-            return Some(WholeScale { by_largest: 0.0, by_length: 1e-12, length });
-        }
-        if !SANE.contains(&largest) || length.is_nan() {
-            return None;
-        }
-        let by_length = length / (f64::from(self.most_half) - 4.5);
-        Some(WholeScale { by_largest: largest / self.most, by_length, length })
-    }
-
-    /// Makes the codes of `vector` at a scale that is at least its own, see [`Encoder::whole_scale`].
-    pub(super) fn encode_at(&mut self, vector: &[f64], scale: f32, error: f64) -> Coded {
-        let squares = self.round(vector, scale).expect("codes that fit at their scale");
-        let residual = self.lost(vector, scale).sqrt() * (1.0 + 1e-10) + error + 1e-25;
-        Coded { scale, length: f64::from(scale) * f64::from(squares).sqrt(), residual }
     }
 
     /// Makes the codes of `vector`, which is off by at most `error` (as a length) from what is meant.

@@ -43,6 +43,7 @@ mod grid_kernel;
 mod kernel;
 mod limit;
 mod narrow;
+mod narrow_encode;
 mod narrow_kernel;
 mod peak;
 mod query;
@@ -54,6 +55,7 @@ pub use grid::{GRID_STRIP, Grid, GridPiece, GridQueries, GridRows};
 pub use kernel::ScanKernel;
 pub use limit::{Limit, QueryBounds};
 pub use narrow::{NARROW_STRIP, NarrowPlace, NarrowQueries, NarrowRows, NarrowStrip};
+pub use narrow_encode::{Vector as NarrowVector, narrow_vector, narrowing_error};
 pub use query::{GROUP, QueryCodes, QueryLimits};
 pub use rows::{RowCodes, RowPiece, RowTest, STRIP};
 

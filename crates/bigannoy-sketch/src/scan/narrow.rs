@@ -1,13 +1,15 @@
 //! Rows of few dimensions: whole sums in 16 bits, and one test for a strip.
 
-use super::encode::{Coded, Encoder, OFFSET};
+use std::ops::Range;
+
+use super::encode::{Coded, OFFSET};
+use super::narrow_encode::{MOST_DIM, QUERY, ROW, Scale, Vector, encode, narrow_vector};
 use super::{GROUP, Hit, QueryLimits, RowTest, ScanKernel};
 
 /// Rows that lie together.
 pub const NARROW_STRIP: usize = 32;
 /// Elements of a row that lie together.
 const PAIR: usize = 2;
-
 /// Two elements of each row of a strip, a line of the cache.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
@@ -46,21 +48,18 @@ impl NarrowQueries {
         queries: impl IntoIterator<Item = &'a [f64]>,
     ) -> (Self, [Option<Coded>; GROUP]) {
         assert!((1..=NarrowRows::MOST_DIM).contains(&dim), "{dim} dimensions");
-        let mut encoder = Encoder::queries(dim);
         let mut words = vec![[[0; 2 * PAIR]; GROUP]; dim.div_ceil(PAIR)];
         let (mut starts, mut coded) = ([0; GROUP], [None; GROUP]);
         for (at, query) in queries.into_iter().enumerate() {
             assert_eq!(query.len(), dim, "a query of the rows' dimension");
-            let Some(scale) = encoder.whole_scale(query) else { continue };
-            coded[at] = Some(encoder.encode_at(query, scale.get(), 0.0));
-            let codes = encoder.groups().as_flattened();
+            let (vector, rounded) = narrow_vector(query);
+            let Some(scale) = Scale::of(&vector, QUERY) else { continue };
+            let (codes, of_query) = encode(&vector, scale.get(), rounded, QUERY);
+            coded[at] = Some(of_query);
             for (word, pair) in words.iter_mut().zip(codes.as_chunks::<PAIR>().0) {
                 word[at] = [pair[0], pair[1], pair[0], pair[1]];
             }
-            let sum: i32 = codes.iter().map(|&b| i32::from(b)).sum();
-            #[expect(clippy::cast_possible_truncation, reason = "modulo 2^16")]
-            let start = (-i32::from(OFFSET) * sum) as i16;
-            starts[at] = start;
+            starts[at] = start(&codes);
         }
         (NarrowQueries { words, starts }, coded)
     }
@@ -78,6 +77,14 @@ impl NarrowQueries {
     }
 }
 
+/// What makes up for the offset that rows are stored with, modulo 2^16.
+fn start(codes: &[i8]) -> i16 {
+    let sum: i32 = codes.iter().map(|&b| i32::from(b)).sum();
+    #[expect(clippy::cast_possible_truncation, reason = "modulo 2^16")]
+    let start = (-i32::from(OFFSET) * sum) as i16;
+    start
+}
+
 /// Rows of up to 64 dimensions in codes, 32 by 32: the same test as that of
 /// [`RowCodes`](super::RowCodes), found sooner.
 ///
@@ -89,7 +96,8 @@ impl NarrowQueries {
 /// a multiple of 32.
 #[derive(Clone, Debug, Default)]
 pub struct NarrowRows {
-    dim: usize,
+    /// Pairs of elements, each a line of a strip.
+    pairs: usize,
     /// Which row is where.
     order: Vec<u32>,
     lines: Vec<Line>,
@@ -102,11 +110,11 @@ pub struct NarrowRows {
 pub struct NarrowPlace(u64);
 
 impl NarrowPlace {
-    /// The place of the row with this vector, which should be of no more than 64 dimensions: by how much
+    /// The place of the row with this vector, filled up with zeros, which is off by at most `error`: by how much
     /// its largest element stands out, then by its length; those without codes come last.
     #[must_use]
-    pub fn new(vector: &[f64], error: f64) -> Self {
-        let scale = if error.is_finite() { Encoder::rows(0).whole_scale(vector) } else { None };
+    pub fn new(vector: &Vector, error: f64) -> Self {
+        let scale = if error.is_finite() { Scale::of(vector, ROW) } else { None };
         let Some(scale) = scale else { return NarrowPlace(u64::MAX) };
         // Rows whose scale their length decides are alike; of others some steps.
         #[expect(
@@ -115,15 +123,13 @@ impl NarrowPlace {
             reason = "1 to 3, times 8"
         )]
         let class = (scale.standing_out() * 8.0) as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "an order, nothing else")]
-        let length = scale.length as f32;
-        NarrowPlace(class << 32 | u64::from(length.to_bits()))
+        NarrowPlace(class << 32 | u64::from(scale.length.to_bits()))
     }
 }
 
 impl NarrowRows {
-    /// The largest dimension: rounding moves a vector by half of its root at most, which is 4.
-    pub const MOST_DIM: usize = 64;
+    /// The largest dimension.
+    pub const MOST_DIM: usize = MOST_DIM;
 
     /// Makes room for other rows, in this order; memory is kept. All codes are undefined until set.
     ///
@@ -131,11 +137,11 @@ impl NarrowRows {
     /// If `dim` is 0 or more than [`NarrowRows::MOST_DIM`].
     pub fn resize(&mut self, dim: usize, order: impl IntoIterator<Item = u32>) {
         assert!((1..=Self::MOST_DIM).contains(&dim), "{dim} dimensions");
-        self.dim = dim;
+        self.pairs = dim.div_ceil(PAIR);
         self.order.clear();
         self.order.extend(order);
         let strips = self.order.len().div_ceil(NARROW_STRIP);
-        self.lines.resize(strips * dim.div_ceil(PAIR), Line([[OFFSET; PAIR]; NARROW_STRIP]));
+        self.lines.resize(strips * self.pairs, Line([[OFFSET; PAIR]; NARROW_STRIP]));
         self.strips.resize(strips, StripTest { inverse: 1.0, a: 0.0, b: 0.0 });
         self.tests.resize(strips * NARROW_STRIP, NOTHING);
     }
@@ -148,7 +154,7 @@ impl NarrowRows {
 
     /// The strips, each to be set, by as many threads as one likes.
     pub fn strips_mut(&mut self) -> impl Iterator<Item = NarrowStrip<'_>> {
-        let lines = self.lines.chunks_mut(self.dim.div_ceil(PAIR).max(1));
+        let lines = self.lines.chunks_mut(self.pairs.max(1));
         let tests = self.tests.chunks_mut(NARROW_STRIP);
         let parts =
             self.order.chunks(NARROW_STRIP).zip(lines).zip(self.strips.iter_mut().zip(tests));
@@ -164,16 +170,15 @@ impl NarrowRows {
     pub fn scan(
         &self,
         kernel: ScanKernel,
-        strips: std::ops::Range<usize>,
+        strips: Range<usize>,
         queries: &NarrowQueries,
         limits: &QueryLimits,
         hits: &mut Vec<Hit>,
     ) {
-        let pairs = self.dim.div_ceil(PAIR);
-        assert_eq!(queries.words.len(), pairs, "queries of the rows' dimension");
-        let lines = &self.lines[strips.start * pairs..strips.end * pairs];
         let first = strips.start * NARROW_STRIP;
         let (order, tests) = (&self.order[first..], &self.tests[first..]);
+        assert_eq!(queries.words.len(), self.pairs, "queries of the rows' dimension");
+        let lines = &self.lines[strips.start * self.pairs..strips.end * self.pairs];
         let strips = &self.strips[strips];
         kernel.narrow(lines, strips, queries, limits, |strip, query, lane, sum| {
             let at = strip * NARROW_STRIP + lane;
@@ -199,46 +204,43 @@ pub struct NarrowStrip<'a> {
 }
 
 impl NarrowStrip<'_> {
-    /// Makes the codes: `place` writes the vector of a row and returns by how much it may be off;
+    /// The rows that will be asked for.
+    #[must_use]
+    pub fn rows(&self) -> &[u32] {
+        self.rows
+    }
+
+    /// Makes the codes: `place` gives the vector of a row, filled up with zeros, and by how much it may be off;
     /// `test` says what the test takes from a row.
-    ///
-    /// # Panics
-    /// If `dim` is not the dimension the rows were made room for.
     pub fn set(
         &mut self,
-        dim: usize,
-        mut place: impl FnMut(u32, &mut [f64]) -> f64,
+        mut place: impl FnMut(u32) -> (Vector, f64),
         test: impl Fn(&Coded) -> RowTest,
     ) {
-        assert_eq!(dim.div_ceil(PAIR), self.lines.len(), "rows of this dimension");
-        let mut encoder = Encoder::rows(dim);
-        let mut vectors = vec![0.0; self.rows.len() * dim];
-        let mut errors = [f64::INFINITY; NARROW_STRIP];
+        let mut vectors = [([0.0; MOST_DIM], f64::INFINITY); NARROW_STRIP];
         let mut scale = 0.0f32;
-        for ((&row, vector), error) in
-            self.rows.iter().zip(vectors.chunks_mut(dim)).zip(&mut errors)
-        {
-            *error = place(row, vector);
-            match encoder.whole_scale(vector) {
-                Some(needed) if error.is_finite() => scale = scale.max(needed.get()),
-                _ => *error = f64::INFINITY,
+        for (&row, placed) in self.rows.iter().zip(&mut vectors) {
+            let (vector, error) = place(row);
+            if let Some(needed) = Scale::of(&vector, ROW).filter(|_| error.is_finite()) {
+                scale = scale.max(needed.get());
+                *placed = (vector, error);
             }
         }
         let mut common = StripTest { inverse: 1.0, a: f32::NEG_INFINITY, b: 0.0 };
         self.lines.fill(Line([[OFFSET; PAIR]; NARROW_STRIP]));
         self.tests.fill(NOTHING);
-        for (lane, (vector, error)) in vectors.chunks(dim).zip(errors).enumerate() {
+        for (lane, (vector, error)) in vectors[..self.rows.len()].iter().enumerate() {
             if error.is_infinite() {
                 common.a = f32::INFINITY;
                 continue;
             }
-            let test = test(&encoder.encode_at(vector, scale, error));
+            let (codes, coded) = encode(vector, scale, *error, ROW);
+            let test = test(&coded);
             common.inverse = 1.0 / test.scale;
             common.a = common.a.max(test.a);
             common.b = common.b.max(test.b);
             self.tests[lane] = test;
-            let codes = encoder.groups().as_flattened().as_chunks::<PAIR>().0;
-            for (line, pair) in self.lines.iter_mut().zip(codes) {
+            for (line, pair) in self.lines.iter_mut().zip(codes.as_chunks::<PAIR>().0) {
                 line.0[lane] = pair.map(|c| OFFSET.wrapping_add_signed(c));
             }
         }
