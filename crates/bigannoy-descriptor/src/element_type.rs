@@ -83,6 +83,12 @@ mod tests {
     }
 
     #[test]
+    fn integers_and_doubles_have_more_digits_than_single_precision() {
+        let more = ElementType::ALL.into_iter().filter(|element| !element.fits_single_precision());
+        assert!(more.eq([ElementType::Integer, ElementType::Double]));
+    }
+
+    #[test]
     fn sizes_are_those_of_the_c_types() {
         let sizes = ElementType::ALL.map(ElementType::size_bytes);
         assert_eq!(sizes, [1, 1, 2, 4, 4, 8]);

@@ -12,7 +12,7 @@ const MOST_ROWS: usize = 1 << 17;
 ///
 /// With `d` columns, a query takes `11 d + 40 k + 32 min(k, 256) + 1,500` bytes and a row of the reference
 /// `9 d + 64`: values in double precision, their codes, the neighbors of the query, and the rows that
-/// may be some. Up to half of the
+/// may be some. Where the matrix holds no more than `f32` does, a row takes `4 d` less than is planned. Up to half of the
 /// memory goes to queries, the rest to rows of the reference, of which 131,072 at most are held. The whole reference is read once for each block of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {

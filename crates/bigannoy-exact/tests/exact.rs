@@ -125,27 +125,39 @@ fn wide(block: &NeighborBlock, row: usize) -> Vec<WideNeighbor> {
 proptest! {
     #[test]
     fn queries_get_what_a_loop_over_all_pairs_finds(
-        (reference, queries) in case(),
+        (mut reference, queries) in case(),
         metric in select(&ExactMetric::ALL[..]),
         k in any::<Index>(),
         tight in any::<bool>(),
+        single in any::<bool>(),
         kernel in select(ScanKernel::all()),
     ) {
         let k = k.index(reference.len()) + 1;
         let dim = reference[0].len();
+        #[expect(clippy::cast_possible_truncation, reason = "rows as a matrix of floats has them")]
+        let narrow: Vec<f32> =
+            flat(&reference).iter().map(|x| x.clamp(-3e38, 3e38) as f32).collect();
+        if single {
+            reference = narrow
+                .chunks(dim)
+                .map(|row| row.iter().copied().map(f64::from).collect())
+                .collect();
+        }
         let (values, query_values) = (flat(&reference), flat(&queries));
-        let source = DenseRows::row_major(&values, dim);
+        let wide_rows = DenseRows::row_major(&values, dim);
+        let narrow_rows = DenseRows::row_major(&narrow, dim);
+        let source: &dyn RowSource = if single { &narrow_rows } else { &wide_rows };
         let query_source = DenseRows::row_major(&query_values, dim);
         let mut search = ExactSearch::new(metric, k).kernel(kernel);
         if tight {
             let ExactError::Memory { least, .. } =
-                search.memory(0).job(&source, Queries::External(&query_source)).map(drop).unwrap_err()
+                search.memory(0).job(source, Queries::External(&query_source)).map(drop).unwrap_err()
             else {
                 panic!("no memory at all")
             };
             search = search.memory(3 * least);
         }
-        let found = run(search, &source, Queries::External(&query_source));
+        let found = run(search, source, Queries::External(&query_source));
         prop_assert_eq!(found.nrows(), queries.len());
         for (row, query) in queries.iter().enumerate() {
             same(wide(&found, row), naive(metric, k, &reference, query, None))?;

@@ -24,6 +24,7 @@ fn strides_do_not_matter() {
         assert_eq!((source.nrows(), source.ncols()), (3, 3));
         assert_eq!(rows(source, 1..3), [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
     }
+    assert_eq!(sources.map(RowSource::is_single_precision), [false, false, true]);
     // Every other row from the last, two columns in reverse; and transposed.
     let view = by_row.slice(s![..;-2, ..;-2]);
     assert_eq!(rows(&view, 0..2), [9.0, 7.0, 3.0, 1.0]);
