@@ -166,7 +166,7 @@ impl<'a> IndexBuilder<'a> {
     }
 
     /// Sets how many rows are read and stored together. What comes out is the same. Default: as many
-    /// as have 8 MiB, or fewer where a memory budget says so.
+    /// as have 4 MiB, or fewer where a memory budget says so.
     pub fn block_rows(mut self, rows: usize) -> Self {
         self.wishes.block_rows = Some(rows);
         self
@@ -368,28 +368,22 @@ impl<'a> IndexBuilder<'a> {
         pool: &ThreadPool,
         store: &mut S,
     ) -> Result<(), BuildError> {
-        let (size, dim) = (layout.record_words(), layout.dim());
-        let mut records = Vec::new();
+        let size = layout.record_words();
+        // While the records of a block are stored, those of the next one are made.
+        let (mut made, mut next) = (Vec::new(), Vec::new());
         self.each_block(BuildStage::Items, rows, memory, |block| {
-            records.resize(block.len() * size, 0);
-            let piece_rows = piece_rows(rows, block.len(), pool.current_num_threads());
-            let pieces = records.par_chunks_mut(piece_rows * size).enumerate();
-            let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, (piece, records)| {
-                let first = block.start + piece * piece_rows;
-                let count = records.len() / size;
-                vectors.resize(count * dim, 0.0);
-                rows.copy_rows(first..first + count, vectors)?;
-                for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
-                    layout.write_item(record, vector);
-                    complete(record, vector);
-                }
-                Ok(())
+            next.resize(block.len() * size, 0);
+            let mut read = Ok(());
+            let stored = pool.in_place_scope(|scope| {
+                scope.spawn(|_| read = make_items(rows, block, layout, complete, &mut next));
+                if made.is_empty() { Ok(()) } else { store.append(&made) }
             });
-            // Collected before looked at, so that the first faulty row is the one reported.
-            let read: Vec<Result<(), BuildError>> = pool.install(|| read.collect());
-            read.into_iter().collect::<Result<(), _>>()?;
-            store.append(&records).map_err(BuildError::Store)
-        })
+            stored.map_err(BuildError::Store)?;
+            read?;
+            std::mem::swap(&mut made, &mut next);
+            Ok(())
+        })?;
+        store.append(&made).map_err(BuildError::Store)
     }
 
     /// Hands the rows to `work`, block by block, and tells of it as `stage`.
@@ -449,6 +443,34 @@ impl std::fmt::Debug for IndexBuilder<'_> {
             .field("wishes", &self.wishes)
             .finish_non_exhaustive()
     }
+}
+
+/// Makes the records of a block of rows on the threads of the pool in which it is called; `complete` sets in each what
+/// else it has of its vector.
+fn make_items(
+    rows: &dyn RowSource,
+    block: Range<usize>,
+    layout: Layout,
+    complete: &(dyn Fn(&mut [u32], &[f32]) + Sync),
+    records: &mut [u32],
+) -> Result<(), BuildError> {
+    let (size, dim) = (layout.record_words(), layout.dim());
+    let piece_rows = piece_rows(rows, block.len(), rayon::current_num_threads());
+    let pieces = records.par_chunks_mut(piece_rows * size).enumerate();
+    let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, (piece, records)| {
+        let first = block.start + piece * piece_rows;
+        let count = records.len() / size;
+        vectors.resize(count * dim, 0.0);
+        rows.copy_rows(first..first + count, vectors)?;
+        for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
+            layout.write_item(record, vector);
+            complete(record, vector);
+        }
+        Ok(())
+    });
+    // Collected before looked at, so that the first faulty row is the one reported.
+    let read: Vec<Result<(), BuildError>> = read.collect();
+    read.into_iter().collect()
 }
 
 /// Moves a tree that was numbered as the first one to where it really stands.

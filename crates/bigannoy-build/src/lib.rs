@@ -56,7 +56,7 @@
 //!
 //! ```text
 //! w (6 n + 4 t) + min(p, w) (13 n + 2 MiB + 1200 d + s)      bytes while trees grow,
-//! 16 MiB                                                     while rows are stored;
+//! 12 MiB                                                     while rows are stored;
 //! ```
 //!
 //! where `s` is the sample that chooses upper levels, no more than 24 MiB or `2100 d + 27000` bytes, whichever

@@ -7,7 +7,7 @@ use crate::upper::sample_bytes;
 use crate::{BuildError, Generator};
 
 /// Bytes of item records that are made before they are stored, where nothing else is said.
-const BLOCK_BYTES: u64 = 8 << 20;
+const BLOCK_BYTES: u64 = 4 << 20;
 /// Trees whose upper levels grow together, if there is room.
 const TOGETHER: usize = 4;
 /// Bytes of a tree for each item, until larger ones have grown: those of half-full leaves and what is
@@ -48,7 +48,8 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Divides the budget. A block of rows takes its bytes twice: as rows, and as records.
+    /// Divides the budget. A block of rows takes its bytes three times: as rows, as records, and as the records before,
+    /// which are stored meanwhile.
     pub(crate) fn plan(
         wishes: Wishes,
         layout: Layout,
@@ -58,7 +59,7 @@ impl Memory {
     ) -> Result<Memory, BuildError> {
         let upper = sample_bytes(layout, n_items as usize) as u64;
         let n_items = u64::from(n_items);
-        let row = 2 * layout.record_bytes() as u64;
+        let row = 3 * layout.record_bytes() as u64;
         // Lengths are gathered in a vector that doubles, and then cut to size.
         let (gathered, lengths) = match (layout.metric(), generator) {
             (Metric::Dot, Generator::Default) => (12 * n_items, 4 * n_items),
@@ -80,7 +81,7 @@ impl Memory {
             return Err(BuildError::Memory { asked, least });
         }
         let for_blocks = wishes.budget.map_or(u64::MAX, |budget| budget - gathered);
-        let fitting = (for_blocks.min(2 * BLOCK_BYTES) / row).clamp(1, n_items);
+        let fitting = (for_blocks.min(3 * BLOCK_BYTES) / row).clamp(1, n_items);
         let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
         let block_rows = wishes.block_rows.unwrap_or(fitting);
         Ok(Memory { block_rows, budget: wishes.budget, n_items, threads, lengths, splitting })
@@ -128,7 +129,7 @@ mod tests {
     fn more_memory_is_for_more_trees_and_larger_blocks() {
         let free = plan(None, None).unwrap();
         assert_eq!((free.trees(0), free.together(12, 80)), (12, TOGETHER));
-        assert_eq!(free.block_rows, 38_836);
+        assert_eq!(free.block_rows, 19_418);
         let BuildError::Memory { asked: 0, least } = plan(Some(0), None).unwrap_err() else {
             panic!("another error");
         };
@@ -139,7 +140,7 @@ mod tests {
             assert!(now.0 > before.0 && now.1 >= before.1, "{budget}: {now:?}, {before:?}");
             before = now;
         }
-        assert_eq!(before, (12, 38_836));
+        assert_eq!(before, (12, 19_418));
         assert_eq!(plan(Some(least), None).unwrap().trees(0), 1);
         // A tree that was larger than thought leaves room for fewer.
         assert!(plan(Some(64 << 20), None).unwrap().trees(4 << 20) < 6);
@@ -174,7 +175,7 @@ mod tests {
         let error = plan(Some(20 << 20), Some(1 << 40)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a memory budget of 20971520 bytes is too small for these settings: at least 43200000 are needed"
+            "a memory budget of 20971520 bytes is too small for these settings: at least 64800000 are needed"
         );
     }
 }

@@ -80,7 +80,7 @@ pub(crate) struct Build {
     /// thread].
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<ByteSize>,
-    /// Rows that are read at a time; the file does not depend on it [default: as many as have 8 MiB].
+    /// Rows that are read at a time; the file does not depend on it [default: as many as have 4 MiB].
     #[arg(long, value_name = "N")]
     pub(crate) block_size: Option<NonZeroUsize>,
     /// Replace an index that exists.

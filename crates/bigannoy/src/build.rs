@@ -94,7 +94,7 @@ impl BuildOptions {
     }
 
     /// Sets how many rows are read at a time. The index does not depend on it. Default: as many as
-    /// have 8 MiB, or fewer where a memory budget says so.
+    /// have 4 MiB, or fewer where a memory budget says so.
     #[must_use]
     pub fn block_rows(mut self, rows: usize) -> Self {
         self.block_rows = Some(rows);
