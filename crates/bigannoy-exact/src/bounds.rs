@@ -47,10 +47,14 @@ pub(crate) struct Moved {
 
 impl Moved {
     /// The space for rows like these, each with its length where the metric wants it.
-    pub(crate) fn new(metric: ExactMetric, dim: usize, rows: &[(Vec<f64>, f64)]) -> Self {
+    pub(crate) fn new(
+        metric: ExactMetric,
+        dim: usize,
+        rows: impl Iterator<Item = (Vec<f64>, f64)>,
+    ) -> Self {
         let (mut mean, mut count) = (vec![0.0; dim], 0.0);
         for (row, length) in rows {
-            let divisor = if metric.wants_lengths() { *length } else { 1.0 };
+            let divisor = if metric.wants_lengths() { length } else { 1.0 };
             if divisor > 0.0 {
                 mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / divisor);
                 count += 1.0;

@@ -15,6 +15,9 @@ use crate::reference::Reference;
 
 /// With fewer queries, making codes of the rows takes longer than comparing them as they are.
 const LEAST_QUERIES: usize = 24;
+/// So many rows tell what rows are like: one by one, or together in memory.
+const SAMPLE: usize = 4096;
+const SAMPLE_OF_GRID: usize = 256;
 /// Strips whose codes are made at a time.
 const PIECE: usize = 64;
 /// Rows in the smallest sample, at least.
@@ -37,11 +40,12 @@ pub(crate) enum Space {
 impl Space {
     /// The space for rows like these.
     pub(crate) fn new(metric: ExactMetric, rows: &Reference) -> Self {
-        let (dim, sample) = (rows.dim(), rows.sample());
+        let dim = rows.dim();
         if metric == ExactMetric::Manhattan {
-            return Space::Grid(Grid::new(dim, sample.iter().map(|(row, _)| row.as_slice())));
+            let sample: Vec<Vec<f64>> = rows.sample(SAMPLE_OF_GRID).map(|(row, _)| row).collect();
+            return Space::Grid(Grid::new(dim, sample.iter().map(Vec::as_slice)));
         }
-        Space::Moved(Moved::new(metric, dim, &sample))
+        Space::Moved(Moved::new(metric, dim, rows.sample(SAMPLE)))
     }
 }
 

@@ -12,9 +12,6 @@ use crate::ExactMetric;
 use crate::block::{Block, widen};
 use crate::bounds::Moved;
 
-/// About so many rows tell what rows are like.
-const SAMPLE: usize = 4096;
-
 /// Some rows of the reference.
 #[derive(Debug)]
 pub(crate) enum Reference {
@@ -72,15 +69,14 @@ impl Reference {
         first + at
     }
 
-    /// Rows that tell what all are like, each with its length where the metric wants it.
-    pub(crate) fn sample(&self) -> Vec<(Vec<f64>, f64)> {
-        let step = (self.len() / SAMPLE).max(1);
-        let row = |at: usize| {
+    /// No more than so many rows that tell what all are like, each with its length where the metric wants it.
+    pub(crate) fn sample(&self, most: usize) -> impl Iterator<Item = (Vec<f64>, f64)> {
+        let step = self.len().div_ceil(most.max(1)).max(1);
+        (0..self.len()).step_by(step).map(|at| {
             let mut row = Vec::new();
             self.widen(at, &mut row);
             (row, self.length(at))
-        };
-        (0..self.len()).step_by(step).map(row).collect()
+        })
     }
 
     /// Writes a row, counted from the first of the block, to `out`.
