@@ -5,15 +5,15 @@ use crate::ExactError;
 /// Bytes that a search may take when [`crate::ExactSearch::memory`] is not called: 256 MiB.
 pub const DEFAULT_MEMORY: usize = 256 << 20;
 
-/// Rows of the reference in a block at most: more would not be faster.
-const MOST_ROWS: usize = 1 << 17;
+/// Rows of the reference in a block at most: each block begins with guesses of its own, so that fewer are faster.
+const MOST_ROWS: usize = 1 << 19;
 
 /// How many queries and how many rows of the reference are held at a time.
 ///
 /// With `d` columns, a query takes `11 d + 40 k + 32 min(k, 256) + 1,500` bytes and a row of the reference
 /// `9 d + 64`: values in double precision, their codes, the neighbors of the query, and the rows that
-/// may be some. Where the matrix holds no more than `f32` does, a row takes `4 d` less than is planned. Up to half of the
-/// memory goes to queries, the rest to rows of the reference, of which 131,072 at most are held. The whole reference is read once for each block of queries.
+/// may be some. Where the matrix holds no more than `f32` does, a row takes `5 d + 64`, which [`Plan::new`] does not know. Up to half of the
+/// memory goes to queries, the rest to rows of the reference, of which 524,288 at most are held. The whole reference is read once for each block of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Queries that are answered in one pass over the reference.
@@ -37,7 +37,19 @@ impl Plan {
         n_ref: usize,
         n_query: usize,
     ) -> Result<Self, ExactError> {
-        let row_bytes = dim.saturating_mul(9).saturating_add(64);
+        Self::of_values(8, memory, dim, k, n_ref, n_query)
+    }
+
+    /// The plan where values of the reference take so many bytes.
+    pub(crate) fn of_values(
+        value_bytes: usize,
+        memory: usize,
+        dim: usize,
+        k: usize,
+        n_ref: usize,
+        n_query: usize,
+    ) -> Result<Self, ExactError> {
+        let row_bytes = dim.saturating_mul(value_bytes + 1).saturating_add(64);
         let neighbor_bytes = k.saturating_mul(40).saturating_add(32 * k.min(256) + 1500);
         let query_bytes = dim.saturating_mul(11).saturating_add(neighbor_bytes);
         let least = query_bytes.saturating_add(row_bytes);

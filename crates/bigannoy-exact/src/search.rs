@@ -138,7 +138,9 @@ impl<'a> ExactSearch<'a> {
                 own_row: exclude_self,
             });
         }
-        let plan = Plan::new(self.memory, reference.ncols(), self.k, n_ref, n_query)?;
+        let value_bytes = if reference.is_single_precision() { 4 } else { 8 };
+        let dim = reference.ncols();
+        let plan = Plan::of_values(value_bytes, self.memory, dim, self.k, n_ref, n_query)?;
         let task = Task {
             metric: self.metric,
             k: self.k,
