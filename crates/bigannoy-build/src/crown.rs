@@ -3,11 +3,12 @@
 //! All items are read once in the order in which they lie, and while some are near the processor, they
 //! go down the planes that each tree has chosen by a sample.
 
+use crate::descent::{BLOCK, Block};
 use crate::items::Items;
 use crate::random::{SetKey, TreeRandom};
 use crate::rows::NearRows;
 use crate::split::Splitter;
-use crate::upper::{BLOCK, Crown, Upper, is_due};
+use crate::upper::{Crown, Upper, is_due};
 
 /// A tree in the works.
 #[derive(Debug)]
@@ -78,15 +79,18 @@ pub(crate) fn grow_crowns(
             parts.resize(count, 0);
         }
     }
-    let mut some = Vec::with_capacity(BLOCK);
+    let mut block = Block::new();
     for first in (0..count).step_by(BLOCK) {
         let end = count.min(first + BLOCK);
-        some.clear();
         #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
-        some.extend(first as u32..end as u32);
+        let [first_item, end_item, behind] =
+            [first, end, count.min(end + BLOCK)].map(|item| item as u32);
+        block.fill(splitter.code(), items, first_item..end_item);
+        // What follows in order the processor asks for by itself, but not across pages.
+        (end_item..behind).for_each(|item| items.fetch(item));
         for Young { upper, parts, .. } in &mut *trees {
             if !upper.is_empty() {
-                upper.descend(splitter, items, &some, &mut parts[first..end]);
+                upper.descend(splitter, (&block, items), &mut parts[first..end]);
             }
         }
         if first % (1 << 16) == 0 && stop() {

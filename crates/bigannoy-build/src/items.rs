@@ -3,7 +3,6 @@
 use std::hint::black_box;
 
 use bigannoy_format::Layout;
-use bigannoy_metric::folded::Strided;
 use bigannoy_metric::kernel::LANES;
 use bigannoy_metric::{Metric, fetch_whole_ahead};
 
@@ -52,13 +51,6 @@ impl<'a> Items<'a> {
     pub(crate) fn record(&self, item: u32) -> &'a [u32] {
         let size = self.layout.record_words();
         &self.words[item as usize * size..][..size]
-    }
-
-    /// The vectors of all items.
-    pub(crate) fn all_strided(&self) -> Strided<'a> {
-        let layout = self.layout;
-        let values = bytemuck::cast_slice(&self.words[layout.vector_word()..]);
-        Strided { values, stride: layout.record_words(), dim: layout.dim() }
     }
 
     /// Brings items into the cache, all at once: reading a word of each line of theirs does not wait

@@ -77,6 +77,7 @@
 mod annoy;
 mod builder;
 mod crown;
+mod descent;
 mod error;
 mod extra;
 mod generator;

@@ -3,13 +3,14 @@
 use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 use bigannoy_metric::{Folded, Metric};
 
+use crate::descent::{BLOCK, Block};
 use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
 use crate::means::{Sample, TwoMeans, scale_to_direction};
 use crate::random::{SetKey, TreeRandom};
 use crate::reach::Reach;
 use crate::rows::{NearRows, Rows};
-use crate::upper::{BLOCK, CrownSplit, Upper, is_due};
+use crate::upper::{CrownSplit, Upper, is_due};
 
 /// Items that planes are chosen by: all of a set that has no more, or so many of it.
 pub(crate) const SAMPLE: usize = 256;
@@ -324,9 +325,11 @@ impl SplitSets for Splitter {
             return Vec::new();
         }
         let mut parts = vec![0; all.len()];
+        let mut block = Block::new();
         for (some, parts) in all.chunks(BLOCK).zip(parts.chunks_mut(BLOCK)) {
             items.touch(some);
-            upper.descend(self, items, some, parts);
+            block.fill(self.code, items, some.iter().copied());
+            upper.descend(self, (&block, items), parts);
         }
         upper.arrange(items.layout().leaf_capacity(), &parts, &item, set)
     }

@@ -6,16 +6,15 @@
 
 use bigannoy_format::Layout;
 use bigannoy_metric::Metric;
-use bigannoy_metric::folded::{Chunk, LONG, n_chunks, pad};
+use bigannoy_metric::folded::{Chunk, n_chunks};
 
+use crate::descent::{Block, Descent, END};
 use crate::grow::{SplitSets, partition};
 use crate::items::Items;
 use crate::random::SetKey;
 use crate::rows::{NearRows, most_near};
 use crate::split::{SAMPLE, Splitter, is_lopsided};
 
-/// Items that go down side by side.
-pub(crate) const BLOCK: usize = 64;
 /// How many items of a set the sample has at least, if the set is split with the others.
 const LEAST: usize = 128;
 /// The same for vectors so long that what fits in a leaf is not copied: the sample is much of the work there, and its planes
@@ -23,8 +22,6 @@ const LEAST: usize = 128;
 const LEAST_LONG: usize = 64;
 /// The sample takes no more bytes than this, unless it would be too small to be one.
 const SAMPLE_BYTES: usize = 24 << 20;
-/// Marks the end of a way down: what is left is the number of a part.
-const END: u16 = 1 << 15;
 
 /// The upper splits of a tree, and its items in the order in which they were split.
 #[derive(Debug, Default)]
@@ -65,42 +62,11 @@ impl Crown {
 #[derive(Debug, Default)]
 pub(crate) struct Upper {
     splits: Vec<CrownSplit>,
-    /// For each split: what its set is called, its offset and padded normal, and for either side the
-    /// number of the next split, or that of a part with [`END`].
-    keys: Vec<SetKey>,
-    offsets: Vec<f32>,
-    normals: Vec<Chunk>,
-    next: Vec<[u16; 2]>,
+    /// The planes of the splits.
+    descent: Descent,
     /// For each split, the first part of each side, and the first part behind them.
     parts: Vec<[usize; 3]>,
     n_parts: usize,
-    way: Way,
-}
-
-/// Items on their way down.
-#[derive(Debug, Default)]
-struct Way {
-    items: Vec<u32>,
-    /// Their places in the block, and the splits at which they are.
-    places: Vec<u16>,
-    splits: Vec<u16>,
-    margins: Vec<f32>,
-    /// Room to bring those at the same split together.
-    order: Vec<(u16, u16, u32)>,
-}
-
-impl Way {
-    /// Brings the first `left` items that are at the same split together.
-    fn gather(&mut self, left: usize) {
-        let Way { items, places, splits, order, .. } = self;
-        order.clear();
-        let all = splits[..left].iter().zip(&*places).zip(&*items);
-        order.extend(all.map(|((&split, &place), &item)| (split, place, item)));
-        order.sort_unstable_by_key(|&(split, place, _)| (split, place));
-        for (i, &(split, place, item)) in order.iter().enumerate() {
-            (splits[i], places[i], items[i]) = (split, place, item);
-        }
-    }
 }
 
 /// A part of the sample, and which side of which split it is.
@@ -161,7 +127,6 @@ impl Upper {
         key: SetKey,
     ) -> Self {
         let layout = items.layout();
-        let size = n_chunks(layout.dim());
         let mut drawn = splitter.draw(count, sample_size(layout, count), key.upper());
         for place in &mut drawn {
             *place = item(*place as usize);
@@ -185,7 +150,7 @@ impl Upper {
             if let Some((parent, side)) = side_of {
                 #[expect(clippy::cast_possible_truncation, reason = "splits are few")]
                 let next = next as u16;
-                upper.next[parent][side] = next;
+                upper.descent.lead(parent, side, next);
                 upper.splits[parent].below[side] = is_split.then_some(split);
             }
             if !is_split {
@@ -194,13 +159,8 @@ impl Upper {
             }
             let plane = splitter.plane();
             let (normal, offset) = (plane.normal.to_vec(), plane.offset);
-            let padded = upper.normals.len();
-            upper.normals.resize(padded + size, Chunk::default());
-            pad(&normal, &mut upper.normals[padded..]);
+            upper.descent.push(splitter.code(), (&normal, offset), key);
             upper.splits.push(CrownSplit { normal, offset, zeros: 0, below: [None; 2] });
-            upper.keys.push(key);
-            upper.offsets.push(offset);
-            upper.next.push([END; 2]);
             let zeros = partition(set, splitter.sides(), &mut spare);
             for (side, first, count) in [(0, first, zeros), (1, first + zeros, count - zeros)] {
                 let side_of = Some((split, side));
@@ -233,7 +193,7 @@ impl Upper {
                 match self.splits[split].below[side] {
                     Some(below) => self.parts[below][0] = first,
                     #[expect(clippy::cast_possible_truncation, reason = "parts are few")]
-                    None => self.next[split][side] = END | first as u16,
+                    None => self.descent.lead(split, side, END | first as u16),
                 }
             }
         }
@@ -244,50 +204,14 @@ impl Upper {
         self.splits.is_empty()
     }
 
-    /// Tells the parts in which some items are, no more than [`BLOCK`].
+    /// Tells the parts in which the items of a block are, in order.
     pub(crate) fn descend(
         &mut self,
         splitter: &Splitter,
-        items: Items<'_>,
-        some: &[u32],
+        block: (&Block, Items<'_>),
         parts: &mut [u16],
     ) {
-        let Upper { keys, offsets, normals, next, way, .. } = self;
-        let mut left = some.len();
-        way.items.clear();
-        way.items.extend_from_slice(some);
-        way.places.clear();
-        #[expect(clippy::cast_possible_truncation, reason = "a block is small")]
-        way.places.extend(0..left as u16);
-        way.splits.clear();
-        way.splits.resize(left, 0);
-        // Long vectors wait for each other's planes to come near; those of one plane wait once.
-        let is_long = n_chunks(items.layout().dim()) >= LONG;
-        while left > 0 {
-            if is_long {
-                way.gather(left);
-            }
-            let (at, own) = (&mut way.splits[..left], &mut way.items[..left]);
-            way.margins.clear();
-            way.margins.extend(at.iter().map(|&split| offsets[usize::from(split)]));
-            let vectors = items.all_strided();
-            splitter.code().add_own_products(normals, at, vectors, own, &mut way.margins);
-            let places = &mut way.places[..left];
-            let mut kept = 0;
-            for (i, &margin) in way.margins.iter().enumerate() {
-                let (split, item, place) = (usize::from(at[i]), own[i], places[i]);
-                let mut side = margin > 0.0;
-                if margin == 0.0 {
-                    side = keys[split].toss(item);
-                }
-                let to = next[split][usize::from(side)];
-                // Written at each split; what is written last stays.
-                parts[usize::from(place)] = to & !END;
-                (at[kept], own[kept], places[kept]) = (to, item, place);
-                kept += usize::from(to & END == 0);
-            }
-            left = kept;
-        }
+        self.descent.go(splitter.code(), block, parts);
     }
 
     /// Orders a set by the parts in which its items are, `parts[i]` being that of `item(i)`, and gives
@@ -333,16 +257,21 @@ impl Upper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bigannoy_metric::Folded;
 
     /// Four parts under three splits: one of all items, one of each side.
     fn three_splits() -> Upper {
         let split = |below| CrownSplit { normal: Vec::new(), offset: 0.0, zeros: 0, below };
         let mut upper = Upper {
             splits: vec![split([Some(1), Some(2)]), split([None; 2]), split([None; 2])],
-            next: vec![[1, 2], [END; 2], [END; 2]],
             n_parts: 4,
             ..Upper::default()
         };
+        for _ in 0..3 {
+            upper.descent.push(Folded::new(), (&[1.0], 0.0), SetKey::ROOT);
+        }
+        upper.descent.lead(0, 0, 1);
+        upper.descent.lead(0, 1, 2);
         upper.number_parts();
         upper
     }
@@ -350,7 +279,8 @@ mod tests {
     #[test]
     fn items_are_ordered_by_their_parts() {
         let upper = three_splits();
-        assert_eq!(upper.next, [[1, 2], [END, END | 1], [END | 2, END | 3]]);
+        let next = [0, 1, 2].map(|split| upper.descent.next(split));
+        assert_eq!(next, [[1, 2], [END, END | 1], [END | 2, END | 3]]);
         assert_eq!(upper.parts, [[0, 2, 4], [0, 1, 2], [2, 3, 4]]);
         let mut ids = [0; 6];
         let splits =

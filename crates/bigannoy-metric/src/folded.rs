@@ -17,16 +17,12 @@ use crate::kernel::LANES;
 
 /// Lanes of a sum.
 const WIDTH: usize = 8;
-/// Chunks from which on vectors are multiplied with planes of their own four at a time: best where those of
-/// the same plane stand together.
-pub const LONG: usize = 16;
-
 /// Computes sums in eight lanes, in one of several ways that give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Folded(Code);
+pub struct Folded(pub(crate) Code);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Code {
+pub(crate) enum Code {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -70,36 +66,46 @@ impl Default for Folded {
     }
 }
 
-/// A function of [`Folded`] that runs the chosen code.
-macro_rules! choose {
-    ($(#[$doc:meta])* $name:ident($($vector:ident),+) -> $result:ty) => {
-        impl Folded {
-            $(#[$doc])*
-            ///
-            /// # Panics
-            /// If a vector is shorter than the first one; longer ones are cut.
-            #[must_use]
-            pub fn $name(self, $($vector: &[f32],)+ rows: &[&[f32]; LANES]) -> $result {
-                match self.0 {
-                    Code::Portable => portable::$name($($vector,)+ rows),
-                    #[cfg(target_arch = "x86_64")]
-                    Code::Avx2 => {
-                        // SAFETY: the processor must have AVX2.
-                        // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                        #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                        unsafe {
-                            avx2::$name($($vector,)+ rows)
-                        }
-                    }
+impl Folded {
+    /// The inner product of `a` and `b`.
+    ///
+    /// # Panics
+    /// If `b` is shorter than `a`; a longer one is cut.
+    #[must_use]
+    pub fn dot(self, a: &[f32], b: &[f32]) -> f32 {
+        match self.0 {
+            Code::Portable => portable::dot(a, b),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::dot(a, b)
                 }
             }
         }
-    };
-}
+    }
 
-choose! {
     /// The inner products of `a` and each row.
-    dots(a) -> [f32; LANES]
+    ///
+    /// # Panics
+    /// If a row is shorter than `a`; longer ones are cut.
+    #[must_use]
+    pub fn dots(self, a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
+        match self.0 {
+            Code::Portable => portable::dots(a, rows),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::dots(a, rows)
+                }
+            }
+        }
+    }
 }
 
 impl Folded {
@@ -120,37 +126,6 @@ impl Folded {
                 #[expect(unsafe_code, reason = "code for a processor that was looked at")]
                 unsafe {
                     avx2::add_products(plane, rows, picks, sums);
-                }
-            }
-        }
-    }
-
-    /// Adds to each sum the inner product of the vector of `vectors` that `picks` names for it with the
-    /// plane that `which` names for it.
-    ///
-    /// `planes` are padded vectors, one behind the other: see [`pad`].
-    ///
-    /// # Panics
-    /// If there are not as many sums as picks and as numbers of planes, or no vector or plane of a number.
-    pub fn add_own_products(
-        self,
-        planes: &[Chunk],
-        which: &[u16],
-        vectors: Strided<'_>,
-        picks: &[u32],
-        sums: &mut [f32],
-    ) {
-        assert_eq!(which.len(), sums.len(), "a sum for each plane");
-        assert_eq!(picks.len(), sums.len(), "a sum for each vector");
-        match self.0 {
-            Code::Portable => portable::add_own_products(planes, which, vectors, picks, sums),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::add_own_products(planes, which, vectors, picks, sums);
                 }
             }
         }
@@ -193,17 +168,22 @@ pub fn n_chunks(dim: usize) -> usize {
 /// # Panics
 /// If `padded` is not [`n_chunks`] of the vector's length.
 pub fn pad(vector: &[f32], padded: &mut [Chunk]) {
-    let Chunks { whole, mut rest } = Chunks::of(vector);
-    let left = vector.len() % WIDTH;
+    let (whole, left) = vector.as_chunks::<WIDTH>();
     assert_eq!(padded.len(), n_chunks(vector.len()), "as many chunks as the vector fills");
     for (chunk, values) in padded.iter_mut().zip(whole) {
         chunk.0 = *values;
     }
-    if left > 0 {
-        if !whole.is_empty() {
-            rest[..WIDTH - left].fill(0.0);
-        }
-        padded[whole.len()].0 = rest;
+    if left.is_empty() {
+        return;
+    }
+    let last = &mut padded[whole.len()].0;
+    if let Some(values) = vector.last_chunk::<WIDTH>() {
+        // Eight elements at once, of which those count that are in no whole chunk.
+        let taken = WIDTH - left.len();
+        *last = std::array::from_fn(|at| if at < taken { 0.0 } else { values[at] });
+    } else {
+        *last = [0.0; WIDTH];
+        last[..left.len()].copy_from_slice(left);
     }
 }
 
@@ -220,24 +200,6 @@ pub fn unpad(padded: &[Chunk], vector: &mut [f32]) {
     if let Some(last) = padded.last() {
         let first = if whole.is_empty() { 0 } else { WIDTH - left.len() };
         left.copy_from_slice(&last.0[first..first + left.len()]);
-    }
-}
-
-/// Vectors that stand at equal distances in a slice.
-#[derive(Clone, Copy, Debug)]
-pub struct Strided<'a> {
-    /// The slice, which begins with the first vector.
-    pub values: &'a [f32],
-    /// Elements from one vector's first to the next one's.
-    pub stride: usize,
-    /// Elements of a vector.
-    pub dim: usize,
-}
-
-impl<'a> Strided<'a> {
-    #[inline]
-    fn vector(self, at: u32) -> &'a [f32] {
-        &self.values[at as usize * self.stride..][..self.dim]
     }
 }
 
@@ -288,6 +250,13 @@ macro_rules! loops {
         }
 
         $(#[$feature])*
+        pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+            let dim = a.len();
+            let mask = (dim % WIDTH != 0).then(|| super::mask(dim));
+            sum!(&Chunks::of(a), &Chunks::of(&b[..dim]), mask, product)
+        }
+
+        $(#[$feature])*
         pub(super) fn dots(a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
             let dim = a.len();
             let a = Chunks::of(a);
@@ -334,87 +303,6 @@ macro_rules! loops {
         }
 
         $(#[$feature])*
-        pub(super) fn add_own_products(
-            planes: &[Chunk],
-            which: &[u16],
-            vectors: Strided<'_>,
-            picks: &[u32],
-            sums: &mut [f32],
-        ) {
-            let size = n_chunks(vectors.dim);
-            let short = vectors.dim < WIDTH;
-            // The sum of vector `$pick` in eight lanes.
-            macro_rules! lanes {
-                ($pick:expr, $which:expr) => {{
-                    let plane = &planes[usize::from($which) * size..][..size];
-                    let vector = vectors.vector($pick);
-                    let (whole, left) = vector.as_chunks::<WIDTH>();
-                    let mut lanes = zero();
-                    for (chunk, own) in plane.iter().zip(whole) {
-                        lanes = add(lanes, product(load(chunk.0), load(*own)));
-                    }
-                    if short {
-                        lanes = product(load(plane[0].0), load(Chunks::of(vector).rest));
-                    } else if !left.is_empty() {
-                        // What is in a whole chunk already meets a zero here.
-                        let last = load(plane[size - 1].0);
-                        lanes = add(lanes, product(last, load(vector[vector.len() - WIDTH..].as_chunks().0[0])));
-                    }
-                    lanes
-                }};
-            }
-            // The sums of four long vectors side by side: each addition of one waits for the one before.
-            macro_rules! four {
-                ($lanes:expr, $picks:expr, $which:expr, [$a:literal, $b:literal, $c:literal, $d:literal]) => {{
-                    let four = [$a, $b, $c, $d];
-                    let own = four.map(|at: usize| vectors.vector($picks[at]));
-                    let plane = four.map(|at: usize| &planes[usize::from($which[at]) * size..][..size]);
-                    let whole = own.map(|own| own.as_chunks::<WIDTH>().0);
-                    let pairs = |at: usize| plane[at].iter().zip(whole[at]);
-                    let (mut a, mut b, mut c, mut d) = (zero(), zero(), zero(), zero());
-                    for (((x, y), (z, u)), ((v, w), (s, t))) in
-                        pairs(0).zip(pairs(1)).zip(pairs(2).zip(pairs(3)))
-                    {
-                        a = add(a, product(load(x.0), load(*y)));
-                        b = add(b, product(load(z.0), load(*u)));
-                        c = add(c, product(load(v.0), load(*w)));
-                        d = add(d, product(load(s.0), load(*t)));
-                    }
-                    let mut sums = [a, b, c, d];
-                    if vectors.dim % WIDTH != 0 {
-                        for ((sum, plane), own) in sums.iter_mut().zip(plane).zip(own) {
-                            let last = load(own[vectors.dim - WIDTH..].as_chunks().0[0]);
-                            *sum = add(*sum, product(load(plane[size - 1].0), last));
-                        }
-                    }
-                    for (at, sum) in four.into_iter().zip(sums) {
-                        $lanes[at] = sum;
-                    }
-                }};
-            }
-            let (batches, rest) = which.as_chunks::<LANES>();
-            let (batches_of_picks, rest_of_picks) = picks.as_chunks::<LANES>();
-            let (batches_of_sums, rest_of_sums) = sums.as_chunks_mut::<LANES>();
-            for ((sums, which), picks) in
-                batches_of_sums.iter_mut().zip(batches).zip(batches_of_picks)
-            {
-                let mut lanes = [zero(); LANES];
-                if size >= LONG {
-                    four!(lanes, picks, which, [0, 1, 2, 3]);
-                    four!(lanes, picks, which, [4, 5, 6, 7]);
-                } else {
-                    for ((lanes, &which), &pick) in lanes.iter_mut().zip(which).zip(picks) {
-                        *lanes = lanes!(pick, which);
-                    }
-                }
-                *sums = store(add(load(*sums), fold_each(lanes)));
-            }
-            for ((sum, &which), &pick) in rest_of_sums.iter_mut().zip(rest).zip(rest_of_picks) {
-                *sum += fold(lanes!(pick, which));
-            }
-        }
-
-        $(#[$feature])*
         pub(super) fn add_rows(rows: &[Chunk], picks: &[u32], total: &mut [Chunk]) {
             let size = total.len();
             // Adds to `$n` chunks, whose sums stay in registers, from chunk `$first` on.
@@ -456,7 +344,7 @@ macro_rules! loops {
 }
 
 mod portable {
-    use super::{Chunk, Chunks, LANES, LONG, Strided, WIDTH, n_chunks};
+    use super::{Chunk, Chunks, LANES, WIDTH};
 
     type Register = [f32; WIDTH];
 
@@ -512,7 +400,7 @@ mod avx2 {
         _mm256_permute2f128_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
     };
 
-    use super::{Chunk, Chunks, LANES, LONG, Strided, WIDTH, n_chunks};
+    use super::{Chunk, Chunks, LANES, WIDTH};
 
     loops!(__m256, #[target_feature(enable = "avx2")]);
 
@@ -623,6 +511,7 @@ mod tests {
             for code in Folded::all() {
                 let dots = code.dots(p, &rows);
                 for lane in 0..LANES {
+                    prop_assert_eq!(dots[lane].to_bits(), code.dot(p, rows[lane]).to_bits());
                     prop_assert_eq!(dots[lane].to_bits(), defined(p, rows[lane]).to_bits());
                 }
             }
@@ -646,21 +535,11 @@ mod tests {
             }
             let picks: Vec<u32> =
                 picked.iter().map(|at| u32::try_from(at % count).unwrap()).collect();
-            let which: Vec<u16> =
-                picked.iter().map(|at| u16::try_from(at % count).unwrap()).collect();
-            let strided = Strided { values: &values, stride: 150, dim };
             for code in Folded::all() {
                 let mut sums = vec![1.5; picks.len()];
                 code.add_products(&rows[..size], &rows, &picks, &mut sums);
                 for (sum, &pick) in sums.iter().zip(&picks) {
                     prop_assert_eq!(*sum, 1.5 + defined(vector(0), vector(pick as usize)));
-                }
-                let mut sums = vec![-2.5; which.len()];
-                let others: Vec<u32> = (0..20).cycle().skip(7).take(which.len()).collect();
-                code.add_own_products(&rows, &which, strided, &others, &mut sums);
-                for ((sum, &plane), &at) in sums.iter().zip(&which).zip(&others) {
-                    let expected = -2.5 + defined(vector(usize::from(plane)), vector(at as usize));
-                    prop_assert_eq!(*sum, expected);
                 }
                 let mut total = rows[..size].to_vec();
                 code.add_rows(&rows, &picks, &mut total);

@@ -22,7 +22,8 @@
 //! *different* outputs side by side (see [`kernel`]), which does not touch the order of any of them.
 //! [`wide`] has the same sums in double precision, for exact answers.
 //! [`Folded`] is a second arithmetic, as fixed and as portable, for choices that are no answers;
-//! [`Fused`] a third, for indexes as Annoy builds them on other processors.
+//! [`Fused`] a third, for indexes as Annoy builds them on other processors. [`coded`] has exact sums of
+//! small whole numbers, from which bounds of others follow.
 //!
 //! # Limits
 //! `f32` has its range: squares of magnitudes above 1e19 are infinite, and those below 1e-23 are
@@ -35,6 +36,7 @@
 mod ahead;
 pub mod bits;
 mod block;
+pub mod coded;
 pub mod folded;
 mod item_set;
 pub mod kernel;

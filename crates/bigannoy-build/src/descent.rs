@@ -1,0 +1,199 @@
+//! Items on their way down past planes: by short codes, and exactly where these leave a side open.
+//!
+//! A plane's normal `n`, of length 1, is replaced by `n' = c / L` with whole numbers `c`, an item's vector
+//! `x` of length `l` by `x' = b l / L`: with `L` = [`LENGTH`] these have 16 bits. Each element is off by half
+//! a step and a little, so that `|n - n'| <= r` and `|x - x'| <= r l` with `r = LOSS sqrt(dim) / L`. With
+//! `n·x - n'·x' = n·(x - x') + (n - n')·x'` and Cauchy's inequality, the true inner product is within
+//! `l r (2 + r)`, and one in a hundred for lengths that are rounded, of `n'·x'`. Let `u = 2^-24`. The margin
+//! as it is defined, a sum in eight lanes and the offset, is off by as many roundings as a lane has elements
+//! and a few, of `l` at most, and one of the result; the arithmetic here by less than eight roundings of `l`
+//! and two of the offset. So the error for a unit of length depends on the dimension alone.
+//!
+//! `b·c` is a sum in 32 bits: by Cauchy's inequality its end fits, and on the way it may wrap around.
+
+use bigannoy_format::Layout;
+use bigannoy_metric::Folded;
+use bigannoy_metric::coded::{CodedRows, Codes, n_codes};
+
+use crate::items::Items;
+use crate::random::SetKey;
+
+/// The length of a coded vector, but for rounding.
+const LENGTH: f32 = 32_000.0;
+/// What a code loses at most, in steps: a half, and less than a hundredth by rounding a value of up to
+/// 32,000 steps a few times.
+const LOSS: f64 = 0.51;
+/// The rounding of an `f32` operation.
+const U: f64 = 1.0 / 16_777_216.0;
+/// What rounding does to offsets, and several times more.
+const OF_OFFSET: f32 = 8.0 / 16_777_216.0;
+/// Squared lengths that neither vanish nor overflow, nor do those of vectors a little shorter or longer.
+const SANE: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
+/// Items that go down side by side: a power of two.
+pub(crate) const BLOCK: usize = 64;
+/// Marks the end of a way down: what is left is the number of a part.
+pub(crate) const END: u16 = 1 << 15;
+
+/// Some items in codes, near the processor while they go down.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// Their numbers in the index.
+    numbers: Vec<u32>,
+    codes: Vec<Codes>,
+    measures: [Measure; BLOCK],
+}
+
+/// What is known of the codes of an item.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measure {
+    /// What a product with the codes of a plane is multiplied with.
+    scale: f32,
+    /// How far a margin may be off, what its offset does not counted.
+    error: f32,
+}
+
+impl Block {
+    /// One of no items.
+    pub(crate) fn new() -> Self {
+        Block { numbers: Vec::new(), codes: Vec::new(), measures: [Measure::default(); BLOCK] }
+    }
+
+    /// Takes other items, no more than [`BLOCK`].
+    pub(crate) fn fill(
+        &mut self,
+        code: Folded,
+        items: Items<'_>,
+        numbers: impl Iterator<Item = u32>,
+    ) {
+        let size = n_codes(items.layout().dim());
+        let error = error_of_length(items.layout());
+        self.numbers.clear();
+        self.numbers.extend(numbers);
+        self.codes.resize(self.numbers.len() * size, Codes::default());
+        let all = self.numbers.iter().zip(&mut self.measures);
+        for ((&item, measure), codes) in all.zip(self.codes.chunks_exact_mut(size)) {
+            let vector = items.vector(item);
+            let squared = code.dot(vector, vector);
+            let length = squared.sqrt();
+            let is_sane = SANE.contains(&squared);
+            code.encode(vector, if is_sane { LENGTH / length } else { 0.0 }, codes);
+            let error = if is_sane { length * error } else { f32::INFINITY };
+            *measure = Measure { scale: length / (LENGTH * LENGTH), error };
+        }
+    }
+}
+
+/// How far a margin may be off for each unit of an item's length.
+fn error_of_length(layout: Layout) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a number of columns")]
+    let dim = layout.dim() as f64;
+    let loss = LOSS * dim.sqrt() / f64::from(LENGTH);
+    let of_codes = 1.01 * loss * (2.0 + loss);
+    let roundings = dim / 8.0 + 16.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is made larger than it has to be")]
+    let error = (1.01 * (of_codes + roundings * U)) as f32;
+    error
+}
+
+/// Planes that items go down past, the first one's all.
+#[derive(Debug, Default)]
+pub(crate) struct Descent {
+    planes: Vec<Plane>,
+    codes: Vec<Codes>,
+    /// The normals, one behind the other, and what the sets are called that they cut.
+    normals: Vec<f32>,
+    keys: Vec<SetKey>,
+    way: Way,
+}
+
+/// The plane `offset + normal · x = 0`.
+#[derive(Clone, Copy, Debug)]
+struct Plane {
+    offset: f32,
+    /// How far margins may be off because of the offset.
+    error: f32,
+    /// For either side, the number of the next plane, or that of a part with [`END`].
+    next: [u16; 2],
+}
+
+/// Where the items of a block are.
+#[derive(Debug, Default)]
+struct Way {
+    /// The plane at which each item is, and its place in the block.
+    pairs: Vec<[u16; 2]>,
+    products: Vec<i32>,
+}
+
+impl Descent {
+    /// Appends the plane `offset + normal · x = 0`, whose normal has length 1, which cuts the set `key`.
+    pub(crate) fn push(&mut self, code: Folded, (normal, offset): (&[f32], f32), key: SetKey) {
+        let start = self.codes.len();
+        self.codes.resize(start + n_codes(normal.len()), Codes::default());
+        code.encode(normal, LENGTH, &mut self.codes[start..]);
+        let error = offset.abs() * OF_OFFSET;
+        self.planes.push(Plane { offset, error, next: [END; 2] });
+        self.normals.extend_from_slice(normal);
+        self.keys.push(key);
+    }
+
+    /// Sets what comes on a side of a plane.
+    pub(crate) fn lead(&mut self, plane: usize, side: usize, next: u16) {
+        self.planes[plane].next[side] = next;
+    }
+
+    /// What comes on either side of a plane.
+    #[cfg(test)]
+    pub(crate) fn next(&self, plane: usize) -> [u16; 2] {
+        self.planes[plane].next
+    }
+
+    /// Tells the parts in which the items of a block are.
+    pub(crate) fn go(
+        &mut self,
+        code: Folded,
+        (block, items): (&Block, Items<'_>),
+        parts: &mut [u16],
+    ) {
+        let Descent { planes, codes, normals, keys, way: Way { pairs, products } } = self;
+        let dim = items.layout().dim();
+        let size = n_codes(dim);
+        pairs.clear();
+        #[expect(clippy::cast_possible_truncation, reason = "a block is small")]
+        pairs.extend((0..block.numbers.len()).map(|place| [0, place as u16]));
+        // On which side the item at a place in the block is, where its codes leave it open.
+        let exact = |plane: usize, place: usize| {
+            let item = block.numbers[place];
+            let normal = &normals[plane * dim..][..dim];
+            let margin = planes[plane].offset + code.dot(normal, items.vector(item));
+            usize::from(margin > 0.0 || margin == 0.0 && keys[plane].toss(item))
+        };
+        while !pairs.is_empty() {
+            products.resize(pairs.len(), 0);
+            let (coded, rows) =
+                (CodedRows { codes, size }, CodedRows { codes: &block.codes, size });
+            code.coded_products(coded, rows, pairs, products);
+            let mut kept = 0;
+            for (i, &product) in products.iter().enumerate() {
+                let [at, place] = pairs[i].map(usize::from);
+                let Measure { scale, error } = block.measures[place % BLOCK];
+                let plane = planes[at];
+                #[expect(clippy::cast_precision_loss, reason = "bounds allow for it")]
+                let margin = product as f32 * scale + plane.offset;
+                // By the sign's bit: a side is as hard to foretell as a coin, and nothing branches by it.
+                let mut side = usize::from(margin.to_bits() >> 31 == 0);
+                let certain = margin.abs() > error + plane.error;
+                if !certain {
+                    side = exact(at, place);
+                }
+                let to = plane.next[side];
+                // Written at each plane; what is written last stays.
+                parts[place] = to & !END;
+                #[expect(clippy::cast_possible_truncation, reason = "a block is small")]
+                let pair = [to, place as u16];
+                pairs[kept] = pair;
+                kept += usize::from(to & END == 0);
+            }
+            pairs.truncate(kept);
+        }
+    }
+}
