@@ -197,3 +197,119 @@ impl Descent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bigannoy_metric::Metric;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One plane after the other, with the sums that define margins.
+    fn one_by_one(descent: &Descent, code: Folded, vector: &[f32], item: u32) -> u16 {
+        let (dim, mut at) = (vector.len(), 0);
+        loop {
+            let Plane { offset, next, .. } = descent.planes[at];
+            let margin = offset + code.dot(&descent.normals[at * dim..][..dim], vector);
+            let toss = margin == 0.0 && descent.keys[at].toss(item);
+            let to = next[usize::from(margin > 0.0 || toss)];
+            if to & END != 0 {
+                return to & !END;
+            }
+            at = usize::from(to);
+        }
+    }
+
+    proptest! {
+        /// Among the items are some in planes, some without direction, and some whose squares vanish or
+        /// overflow.
+        #[test]
+        fn codes_send_no_item_to_another_part(
+            dim in prop_oneof![1usize..20, 120usize..140],
+            metric in prop_oneof![Just(Metric::Euclidean), Just(Metric::Angular)],
+            whole in any::<bool>(),
+            values in proptest::collection::vec(-3.0f32..3.0, 140 * 50),
+            magnitudes in proptest::collection::vec(-26i32..26, 40),
+            lengths in proptest::collection::vec(0usize..140, 9),
+        ) {
+            let value = |at: usize| if whole { values[at].round() } else { values[at] };
+            let layout = Layout::new(metric, dim).unwrap();
+            let mut words = Vec::new();
+            let vectors: Vec<Vec<f32>> = (0..40).map(|item| {
+                // Every second one is of the usual magnitude.
+                let by = if item % 2 == 0 { 1.0 } else { 10f32.powi(magnitudes[item]) };
+                (0..dim).map(|at| value(item * 140 + at) * by).collect()
+            }).collect();
+            for vector in &vectors {
+                layout.push_item(&mut words, vector);
+            }
+            let items = Items::new(&words, layout, &[]);
+            for code in Folded::all() {
+                // Nine planes, of which each leads to the next one and to a part. Normals of one
+                // element have margins of zero.
+                let mut descent = Descent::default();
+                let mut key = SetKey::ROOT;
+                for (plane, &elements) in lengths.iter().enumerate() {
+                    let mut normal: Vec<f32> = (0..dim)
+                        .map(|at| if at <= elements { value((40 + plane) * 140 + at) } else { 0.0 })
+                        .collect();
+                    let length = code.dot(&normal, &normal).sqrt();
+                    if length == 0.0 {
+                        normal[0] = 1.0;
+                    } else {
+                        for value in &mut normal {
+                            *value /= length;
+                        }
+                    }
+                    let on = &vectors[plane * 4];
+                    let offset = if plane % 3 == 0 { -code.dot(&normal, on) } else { value(plane) };
+                    descent.push(code, (&normal, offset), key);
+                    key = key.side(1);
+                    let part = END | u16::try_from(plane).unwrap();
+                    let next = u16::try_from(plane + 1).unwrap();
+                    descent.lead(plane, plane % 2, part);
+                    descent.lead(plane, 1 - plane % 2, if plane < 8 { next } else { END | 9 });
+                }
+                let mut block = Block::new();
+                // Two blocks, the second one smaller, in the memory of the first.
+                for numbers in [0..40u32, 7..30] {
+                    block.fill(code, items, numbers.clone());
+                    let mut parts = vec![0; numbers.len()];
+                    descent.go(code, (&block, items), &mut parts);
+                    for (item, part) in numbers.zip(parts) {
+                        let expected = one_by_one(&descent, code, &vectors[item as usize], item);
+                        prop_assert_eq!(part, expected, "item {}", item);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn codes_decide_for_almost_all_items() {
+        let (dim, code) = (50, Folded::new());
+        let value = |at: u32| (f64::from(at) * 0.7).sin() + 0.2;
+        #[expect(clippy::cast_possible_truncation, reason = "test data")]
+        let vector = |item: u32| -> Vec<f32> {
+            (0..dim).map(|at| value(item * 977 + at * 31) as f32).collect()
+        };
+        let layout = Layout::new(Metric::Euclidean, dim as usize).unwrap();
+        let mut words = Vec::new();
+        (0..2000).for_each(|item| layout.push_item(&mut words, &vector(item)));
+        let items = Items::new(&words, layout, &[]);
+        let mut normal = vector(5000);
+        let length = code.dot(&normal, &normal).sqrt();
+        for value in &mut normal {
+            *value /= length;
+        }
+        let (mut block, mut open) = (Block::new(), 0);
+        for first in (0..1984u32).step_by(BLOCK) {
+            block.fill(code, items, first..first + 64);
+            for (item, measure) in (first..).zip(&block.measures) {
+                let margin = code.dot(&normal, items.vector(item));
+                open += usize::from(margin.abs() <= measure.error);
+            }
+        }
+        assert!(open < 20, "{open} of 1,984");
+    }
+}
