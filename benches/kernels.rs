@@ -3,7 +3,7 @@
 //! Held fixed: 512 vectors, which fit in a core's own cache, compared eight at a time with one or two
 //! others, as trees are grown. Compared: the strict order of Annoy's arithmetic, and sums in eight
 //! lanes in each code that the processor has: one by one, of padded vectors, and while they are added
-//! up. The throughput counts the elements that are read.
+//! up; and whole numbers from vectors in 16-bit codes. The throughput counts the elements that are read.
 //!
 //! The yardstick is `read`: the sum of all elements of the same vectors in as many lanes as one likes,
 //! which is as fast as they come out of the cache.
@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use bigannoy_benches::Clusters;
 use bigannoy_metric::Folded;
+use bigannoy_metric::coded::{CodedRows, Codes, n_codes};
 use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 use bigannoy_metric::kernel::{self, LANES};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -37,6 +38,12 @@ fn kernels(criterion: &mut Criterion) {
             (padded[..n_chunks(dim)].to_vec(), padded[..n_chunks(dim)].to_vec());
         let picks: Vec<u32> = (0..).take(rows.len()).collect();
         let mut sums = vec![0.0; rows.len()];
+        let mut coded = vec![Codes::default(); rows.len() * n_codes(dim)];
+        for (row, codes) in rows.iter().zip(coded.chunks_exact_mut(n_codes(dim))) {
+            Folded::new().encode(row, 100.0, codes);
+        }
+        let pairs: Vec<[u16; 2]> = (0..).take(rows.len()).map(|row| [0, row]).collect();
+        let mut products = vec![0; rows.len()];
         let mut group = criterion.benchmark_group(format!("kernels/{dim}"));
         group.throughput(Throughput::Elements((VECTORS * dim) as u64));
         let mut measure = |name: String, work: &dyn Fn(&[&[f32]; LANES])| {
@@ -69,6 +76,11 @@ fn kernels(criterion: &mut Criterion) {
         for code in Folded::all() {
             group.bench_function(format!("padded dot/{}", code.name()), |bencher| {
                 bencher.iter(|| code.add_products(&plane, &padded, &picks, black_box(&mut sums)));
+            });
+            group.bench_function(format!("coded dot/{}", code.name()), |bencher| {
+                let codes = CodedRows { codes: &coded, size: n_codes(dim) };
+                bencher
+                    .iter(|| code.coded_products(codes, codes, &pairs, black_box(&mut products)));
             });
             group.bench_function(format!("add/{}", code.name()), |bencher| {
                 bencher.iter(|| code.add_rows(&padded, &picks, black_box(&mut total)));

@@ -27,6 +27,8 @@ const LOSS: f64 = 0.51;
 const U: f64 = 1.0 / 16_777_216.0;
 /// What rounding does to offsets, and several times more.
 const OF_OFFSET: f32 = 8.0 / 16_777_216.0;
+/// Dimensions up to which lengths are right within a hundredth, however their sums are rounded.
+const MOST_DIM: usize = 1 << 20;
 /// Squared lengths that neither vanish nor overflow, nor do those of vectors a little shorter or longer.
 const SANE: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
 /// Items that go down side by side: a power of two.
@@ -85,6 +87,9 @@ impl Block {
 
 /// How far a margin may be off for each unit of an item's length.
 fn error_of_length(layout: Layout) -> f32 {
+    if layout.dim() > MOST_DIM {
+        return f32::INFINITY;
+    }
     #[expect(clippy::cast_precision_loss, reason = "a number of columns")]
     let dim = layout.dim() as f64;
     let loss = LOSS * dim.sqrt() / f64::from(LENGTH);
