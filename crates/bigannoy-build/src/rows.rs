@@ -15,7 +15,7 @@ const NEAR_BYTES: usize = 1 << 20;
 /// Batches of far items that are asked for together: so many misses are waited for at once.
 const AHEAD: usize = 8;
 /// Bytes of far items that are asked for while others are copied.
-const FETCHED_BYTES: usize = 4 << 10;
+const FETCHED_BYTES: usize = 8 << 10;
 
 /// The items of a set, padded, and what else splits need of them.
 #[derive(Debug, Default)]

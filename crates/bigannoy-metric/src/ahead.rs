@@ -1,8 +1,10 @@
 //! Asking for memory before it is needed.
 
 /// Bytes in a cache line.
+#[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 /// Lines that are asked for at most: what follows in order the processor asks for by itself.
+#[cfg(target_arch = "x86_64")]
 const MOST_LINES: usize = 8;
 
 /// Has the processor fetch the beginning of `values` while it goes on with other work. Changes no
@@ -10,34 +12,45 @@ const MOST_LINES: usize = 8;
 #[inline]
 pub fn fetch_ahead<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
-        let bytes = size_of_val(values).min(MOST_LINES * LINE);
-        let start: *const i8 = values.as_ptr().cast();
-        // Each line once: asking costs about as much as reading one that is near.
-        let before = start as usize % LINE;
-        let (mut at, mut left) = (start.wrapping_sub(before), before + bytes);
-        while bytes > 0 && left > 0 {
-            // SAFETY: a prefetch reads nothing, whatever the address; this one is in a line of `values`.
-            #[allow(unsafe_code, unused_unsafe, reason = "safe from some release of Rust on")]
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(at);
-            }
-            at = at.wrapping_add(LINE);
-            left = left.saturating_sub(LINE);
-        }
-    }
+    fetch::<{ std::arch::x86_64::_MM_HINT_T0 }, T>(values);
     #[cfg(not(target_arch = "x86_64"))]
     let _ = values;
 }
 
+/// Fetches the beginning of `values` into the cache that `HINT` names.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn fetch<const HINT: i32, T>(values: &[T]) {
+    use std::arch::x86_64::_mm_prefetch;
+
+    let bytes = size_of_val(values).min(MOST_LINES * LINE);
+    let start: *const i8 = values.as_ptr().cast();
+    // Each line once: asking costs about as much as reading one that is near.
+    let before = start as usize % LINE;
+    let (mut at, mut left) = (start.wrapping_sub(before), before + bytes);
+    while bytes > 0 && left > 0 {
+        // SAFETY: a prefetch reads nothing, whatever the address; this one is in a line of `values`.
+        #[allow(unsafe_code, unused_unsafe, reason = "safe from some release of Rust on")]
+        unsafe {
+            _mm_prefetch::<HINT>(at);
+        }
+        at = at.wrapping_add(LINE);
+        left = left.saturating_sub(LINE);
+    }
+}
+
 /// Has the processor fetch all of `values`, line by line: for what is read before the processor would see an order
-/// in it. Otherwise like [`fetch_ahead`].
+/// in it. They come as far as the second cache only, which waits for about twice as many at a time as
+/// the first. Otherwise like [`fetch_ahead`].
 #[inline]
 pub fn fetch_whole_ahead<T>(values: &[T]) {
-    let most = (MOST_LINES * LINE / size_of::<T>().max(1)).max(1);
-    values.chunks(most).for_each(fetch_ahead);
+    #[cfg(target_arch = "x86_64")]
+    {
+        let most = (MOST_LINES * LINE / size_of::<T>().max(1)).max(1);
+        values.chunks(most).for_each(fetch::<{ std::arch::x86_64::_MM_HINT_T1 }, T>);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
 }
 
 #[cfg(test)]
