@@ -108,7 +108,10 @@ pub(crate) struct Descent {
     /// The normals, one behind the other, and what the sets are called that they cut.
     normals: Vec<f32>,
     keys: Vec<SetKey>,
-    way: Way,
+    /// The plane at which each item is that is still on its way, its place in the block, and the
+    /// product of both.
+    pairs: Vec<[u16; 2]>,
+    products: Vec<i32>,
 }
 
 /// The plane `offset + normal · x = 0`.
@@ -119,14 +122,6 @@ struct Plane {
     error: f32,
     /// For either side, the number of the next plane, or that of a part with [`END`].
     next: [u16; 2],
-}
-
-/// Where the items of a block are.
-#[derive(Debug, Default)]
-struct Way {
-    /// The plane at which each item is, and its place in the block.
-    pairs: Vec<[u16; 2]>,
-    products: Vec<i32>,
 }
 
 impl Descent {
@@ -159,7 +154,7 @@ impl Descent {
         (block, items): (&Block, Items<'_>),
         parts: &mut [u16],
     ) {
-        let Descent { planes, codes, normals, keys, way: Way { pairs, products } } = self;
+        let Descent { planes, codes, normals, keys, pairs, products } = self;
         let dim = items.layout().dim();
         let size = n_codes(dim);
         pairs.clear();
@@ -309,7 +304,7 @@ mod tests {
         }
         let (mut block, mut open) = (Block::new(), 0);
         for first in (0..1984u32).step_by(BLOCK) {
-            block.fill(code, items, first..first + 64);
+            block.fill(code, items, (first..).take(BLOCK));
             for (item, measure) in (first..).zip(&block.measures) {
                 let margin = code.dot(&normal, items.vector(item));
                 open += usize::from(margin.abs() <= measure.error);

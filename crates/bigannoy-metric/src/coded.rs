@@ -1,7 +1,7 @@
 //! Vectors in 16-bit codes, and inner products of these: whole numbers, the same on every processor.
 
 use crate::Folded;
-use crate::folded::Code;
+use crate::folded::run;
 
 /// Codes of a register.
 const WIDTH: usize = 16;
@@ -44,18 +44,7 @@ impl Folded {
     /// If `codes` is not [`n_codes`] of the vector's length.
     pub fn encode(self, vector: &[f32], by: f32, codes: &mut [Codes]) {
         assert_eq!(codes.len(), n_codes(vector.len()), "as many registers as the vector fills");
-        match self.0 {
-            Code::Portable => portable::encode(vector, by, codes),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::encode(vector, by, codes);
-                }
-            }
-        }
+        run!(self, encode(vector, by, codes));
     }
 
     /// The inner product of a plane and a row for each of `pairs`, which has their numbers in this
@@ -72,18 +61,7 @@ impl Folded {
     ) {
         assert_eq!(pairs.len(), products.len(), "a product for each pair");
         assert_eq!(planes.size, rows.size, "vectors of one length");
-        match self.0 {
-            Code::Portable => portable::products(planes, rows, pairs, products),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::products(planes, rows, pairs, products);
-                }
-            }
-        }
+        run!(self, products(planes, rows, pairs, products));
     }
 }
 

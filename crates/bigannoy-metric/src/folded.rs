@@ -66,6 +66,25 @@ impl Default for Folded {
     }
 }
 
+/// Runs a function of `portable`, or of `avx2` beside it where the code is for that.
+macro_rules! run {
+    ($folded:expr, $name:ident($($argument:expr),+)) => {
+        match $folded.0 {
+            $crate::folded::Code::Portable => portable::$name($($argument),+),
+            #[cfg(target_arch = "x86_64")]
+            $crate::folded::Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::$name($($argument),+)
+                }
+            }
+        }
+    };
+}
+pub(crate) use run;
+
 impl Folded {
     /// The inner product of `a` and `b`.
     ///
@@ -73,18 +92,7 @@ impl Folded {
     /// If `b` is shorter than `a`; a longer one is cut.
     #[must_use]
     pub fn dot(self, a: &[f32], b: &[f32]) -> f32 {
-        match self.0 {
-            Code::Portable => portable::dot(a, b),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::dot(a, b)
-                }
-            }
-        }
+        run!(self, dot(a, b))
     }
 
     /// The inner products of `a` and each row.
@@ -93,22 +101,9 @@ impl Folded {
     /// If a row is shorter than `a`; longer ones are cut.
     #[must_use]
     pub fn dots(self, a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
-        match self.0 {
-            Code::Portable => portable::dots(a, rows),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::dots(a, rows)
-                }
-            }
-        }
+        run!(self, dots(a, rows))
     }
-}
 
-impl Folded {
     /// Adds to each sum the inner product of `plane` with the row that `picks` names for it.
     ///
     /// `rows` are padded vectors, one behind the other, as long as `plane`: see [`pad`].
@@ -117,18 +112,7 @@ impl Folded {
     /// If there are not as many sums as picks, or no row of a picked number.
     pub fn add_products(self, plane: &[Chunk], rows: &[Chunk], picks: &[u32], sums: &mut [f32]) {
         assert_eq!(picks.len(), sums.len(), "a sum for each pick");
-        match self.0 {
-            Code::Portable => portable::add_products(plane, rows, picks, sums),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::add_products(plane, rows, picks, sums);
-                }
-            }
-        }
+        run!(self, add_products(plane, rows, picks, sums));
     }
 
     /// Adds the rows that `picks` names to `total`, element by element, in the order of the picks.
@@ -136,18 +120,7 @@ impl Folded {
     /// # Panics
     /// If there is no row of a picked number.
     pub fn add_rows(self, rows: &[Chunk], picks: &[u32], total: &mut [Chunk]) {
-        match self.0 {
-            Code::Portable => portable::add_rows(rows, picks, total),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::add_rows(rows, picks, total);
-                }
-            }
-        }
+        run!(self, add_rows(rows, picks, total));
     }
 }
 
@@ -168,22 +141,16 @@ pub fn n_chunks(dim: usize) -> usize {
 /// # Panics
 /// If `padded` is not [`n_chunks`] of the vector's length.
 pub fn pad(vector: &[f32], padded: &mut [Chunk]) {
-    let (whole, left) = vector.as_chunks::<WIDTH>();
+    let Chunks { whole, rest } = Chunks::of(vector);
+    let left = vector.len() % WIDTH;
     assert_eq!(padded.len(), n_chunks(vector.len()), "as many chunks as the vector fills");
     for (chunk, values) in padded.iter_mut().zip(whole) {
         chunk.0 = *values;
     }
-    if left.is_empty() {
-        return;
-    }
-    let last = &mut padded[whole.len()].0;
-    if let Some(values) = vector.last_chunk::<WIDTH>() {
-        // Eight elements at once, of which those count that are in no whole chunk.
-        let taken = WIDTH - left.len();
-        *last = std::array::from_fn(|at| if at < taken { 0.0 } else { values[at] });
-    } else {
-        *last = [0.0; WIDTH];
-        last[..left.len()].copy_from_slice(left);
+    if left > 0 {
+        // Chosen, not overwritten: what was written in parts could not be read whole at once.
+        let taken = if whole.is_empty() { 0 } else { WIDTH - left };
+        padded[whole.len()].0 = std::array::from_fn(|at| if at < taken { 0.0 } else { rest[at] });
     }
 }
 
