@@ -15,11 +15,10 @@ use bigannoy_format::Layout;
 use bigannoy_metric::Folded;
 use bigannoy_metric::coded::{CodedRows, Codes, n_codes};
 
+use crate::codes::{LENGTH, SANE};
 use crate::items::Items;
 use crate::random::SetKey;
 
-/// The length of a coded vector, but for rounding.
-const LENGTH: f32 = 32_000.0;
 /// What a code loses at most, in steps: a half, and less than a hundredth by rounding a value of up to
 /// 32,000 steps a few times.
 const LOSS: f64 = 0.51;
@@ -29,8 +28,6 @@ const U: f64 = 1.0 / 16_777_216.0;
 const OF_OFFSET: f32 = 8.0 / 16_777_216.0;
 /// Dimensions up to which lengths are right within a hundredth, however their sums are rounded.
 const MOST_DIM: usize = 1 << 20;
-/// Squared lengths that neither vanish nor overflow, nor do those of vectors a little shorter or longer.
-const SANE: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
 /// Items that go down side by side: a power of two.
 pub(crate) const BLOCK: usize = 64;
 /// Marks the end of a way down: what is left is the number of a part.

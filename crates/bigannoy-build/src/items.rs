@@ -8,6 +8,9 @@ use bigannoy_metric::{Metric, fetch_whole_ahead};
 
 /// Words in a cache line.
 const LINE_WORDS: usize = 16;
+/// Items, and bytes of them, that are asked for ahead at most.
+const MOST_AHEAD: usize = 64;
+const BYTES_AHEAD: usize = 8 << 10;
 
 /// Items by number, a record each: all of the index that is being built, or copies of some.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,18 @@ impl<'a> Items<'a> {
     #[inline]
     pub(crate) fn fetch(&self, item: u32) {
         fetch_whole_ahead(self.record(item));
+    }
+
+    /// Gives the items of a set in its order, having asked for those that follow.
+    pub(crate) fn fetched<'b>(self, set: &'b [u32]) -> impl Iterator<Item = u32> + use<'a, 'b> {
+        let ahead = (BYTES_AHEAD / self.layout.record_bytes()).clamp(1, MOST_AHEAD);
+        set.iter().take(ahead).for_each(|&item| self.fetch(item));
+        set.iter().enumerate().map(move |(at, &item)| {
+            if let Some(&next) = set.get(at + ahead) {
+                self.fetch(next);
+            }
+            item
+        })
     }
 
     #[inline]

@@ -59,7 +59,7 @@
 //! 12 MiB                                                     while rows are stored;
 //! ```
 //!
-//! where `s` is the sample that chooses upper levels, no more than 24 MiB or `2100 d + 27000` bytes, whichever
+//! where `s` is the sample that chooses upper levels, no more than 24 MiB or `1100 d + 27000` bytes, whichever
 //! is more, and nothing in sets that are copied as they are, or under dot;
 //! under dot `4 n` more, and `4 n` more for each thread; `12 n` while rows are read. `w` is `4 (p + 1)`,
 //! and smaller where [`IndexBuilder::memory_budget`] says so; it does not grow with the number of trees.
@@ -76,6 +76,9 @@
 
 mod annoy;
 mod builder;
+mod coded_means;
+mod coded_set;
+mod codes;
 mod crown;
 mod descent;
 mod error;

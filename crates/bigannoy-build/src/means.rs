@@ -6,7 +6,7 @@ use bigannoy_metric::folded::{Chunk, unpad};
 use crate::random::TreeRandom;
 
 /// Times that the centroids move to the middle of the rows on their side.
-const ROUNDS: usize = 2;
+pub(crate) const ROUNDS: usize = 2;
 
 /// Some of the rows of a slice, padded.
 #[derive(Clone, Copy, Debug)]
@@ -48,13 +48,9 @@ impl TwoMeans {
     /// Starts at two rows of the sample and moves to the middle of the rows that are nearer, a few
     /// times.
     pub(crate) fn run(&mut self, code: Folded, sample: Sample<'_>, random: &mut TreeRandom) {
-        #[expect(clippy::cast_possible_truncation, reason = "a sample of numbered items")]
-        let count = sample.picks.len() as u32;
-        let first = random.below(count);
-        let second = random.below(count - 1);
-        let second = second + u32::from(second >= first);
-        for (centroid, at) in [(&mut self.p, first), (&mut self.q, second)] {
-            let row = sample.picks[at as usize] as usize;
+        let starts = starts(sample.picks.len(), random);
+        for (centroid, at) in [&mut self.p, &mut self.q].into_iter().zip(starts) {
+            let row = sample.picks[at] as usize;
             centroid.copy_from_slice(&sample.rows[row * sample.size..][..sample.size]);
         }
         for round in 0..=ROUNDS {
@@ -134,6 +130,15 @@ impl TwoMeans {
             None
         }
     }
+}
+
+/// Draws two of so many rows, which centroids start at.
+pub(crate) fn starts(count: usize, random: &mut TreeRandom) -> [usize; 2] {
+    #[expect(clippy::cast_possible_truncation, reason = "a sample of numbered items")]
+    let count = count as u32;
+    let first = random.below(count);
+    let second = random.below(count - 1);
+    [first, second + u32::from(second >= first)].map(|at| at as usize)
 }
 
 /// Element by element.

@@ -1,35 +1,35 @@
 //! The items of sets: where they lie in the index, or copied close together.
 
 use bigannoy_format::Layout;
+use bigannoy_metric::coded::{Codes, n_codes};
 use bigannoy_metric::folded::{Chunk, n_chunks, pad, unpad};
 use bigannoy_metric::kernel::LANES;
 use bigannoy_metric::{Folded, Metric};
 
+use crate::coded_set::CodedSet;
 use crate::items::Items;
-use crate::means::scale_to_direction;
 
-/// Sets whose padded vectors take no more bytes than this are copied, once: what a core's own cache
-/// and its share of the last one hold. Below it, every level of a tree reads from the copy instead of
-/// from all over the items.
-const NEAR_BYTES: usize = 1 << 20;
+/// Sets whose codes take no more bytes than this are copied, once: what a core's own cache holds. Below
+/// it, every level of a tree reads from the copy instead of from all over the items.
+const NEAR_BYTES: usize = 512 << 10;
 /// Batches of far items that are asked for together: so many misses are waited for at once.
 const AHEAD: usize = 8;
-/// Bytes of far items that are asked for while others are copied.
-const FETCHED_BYTES: usize = 8 << 10;
 
-/// The items of a set, padded, and what else splits need of them.
+/// The items of a set, and what else splits need of them.
 #[derive(Debug, Default)]
 pub(crate) struct NearRows {
-    /// Under angular of length 1.
-    pub(crate) vectors: Vec<Chunk>,
     /// The number in the index of each.
     numbers: Vec<u32>,
-    /// The squared length of each, under dot.
+    /// Under metrics other than dot, the items.
+    coded: CodedSet,
+    /// Under dot, the items, padded, and the squared length of each: how long they are there compared with
+    /// others depends on the set that is split, so that no codes fit for all.
+    vectors: Vec<Chunk>,
     squared_lengths: Vec<f32>,
     entered: bool,
 }
 
-/// Where the items of a set are.
+/// Where the vectors of a set's items are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rows<'a> {
     /// In the index, a record each.
@@ -40,15 +40,10 @@ pub(crate) enum Rows<'a> {
 
 /// The most items of a set that is copied.
 pub(crate) fn most_near(layout: Layout) -> usize {
-    NEAR_BYTES / (size_of::<Chunk>() * n_chunks(layout.dim()))
+    NEAR_BYTES / (size_of::<Codes>() * n_codes(layout.dim()))
 }
 
 impl NearRows {
-    /// The items that sets are numbered in.
-    pub(crate) fn rows<'a>(&'a self, all: Items<'a>) -> Rows<'a> {
-        if self.entered { Rows::Near(self, all.layout()) } else { Rows::Far(all) }
-    }
-
     /// The number in the index of an item of the current set.
     pub(crate) fn number(&self, item: u32) -> u32 {
         if self.entered { self.numbers[item as usize] } else { item }
@@ -56,41 +51,47 @@ impl NearRows {
 
     /// Copies the items of `set` and numbers it anew, from 0 on in the same order, if it is small
     /// enough and no part of a copy.
-    pub(crate) fn enter(&mut self, all: Items<'_>, set: &mut [u32]) -> bool {
+    pub(crate) fn enter(&mut self, code: Folded, all: Items<'_>, set: &mut [u32]) -> bool {
         if self.entered || set.len() > most_near(all.layout()) {
             return false;
         }
-        self.fill(all, set);
+        self.fill(code, all, set);
         true
     }
 
     /// Copies the items of `set`, however many, and numbers it anew.
-    pub(crate) fn fill(&mut self, all: Items<'_>, set: &mut [u32]) {
-        let layout = all.layout();
-        let size = n_chunks(layout.dim());
-        self.vectors.resize(set.len() * size, Chunk::default());
+    pub(crate) fn fill(&mut self, code: Folded, all: Items<'_>, set: &mut [u32]) {
         self.numbers.clear();
         self.numbers.extend_from_slice(set);
-        self.squared_lengths.clear();
-        let ahead = (FETCHED_BYTES / layout.record_bytes()).clamp(1, AHEAD * LANES);
-        for &item in set.iter().take(ahead) {
-            all.fetch(item);
-        }
-        for (at, vector) in self.vectors.chunks_exact_mut(size).enumerate() {
-            if let Some(&next) = set.get(at + ahead) {
-                all.fetch(next);
-            }
-            let item = set[at];
-            pad(all.vector(item), vector);
-            match (layout.metric(), all.squared_length(item)) {
-                (Metric::Angular, Some(squared)) => scale_to_direction(vector, squared),
-                (_, squared) => self.squared_lengths.extend(squared),
-            }
+        match all.layout().metric() {
+            Metric::Dot => self.copy(all),
+            Metric::Angular => self.coded.take_directions(code, all, &self.numbers),
+            _ => self.coded.take_differences(code, all, &self.numbers),
         }
         for (item, number) in set.iter_mut().zip(0..) {
             *item = number;
         }
         self.entered = true;
+    }
+
+    fn copy(&mut self, all: Items<'_>) {
+        let size = n_chunks(all.layout().dim());
+        self.vectors.resize(self.numbers.len() * size, Chunk::default());
+        self.squared_lengths.clear();
+        for (item, vector) in all.fetched(&self.numbers).zip(self.vectors.chunks_exact_mut(size)) {
+            pad(all.vector(item), vector);
+            self.squared_lengths.extend(all.squared_length(item));
+        }
+    }
+
+    /// The items in codes, which are there under metrics other than dot.
+    pub(crate) fn coded(&self) -> &CodedSet {
+        &self.coded
+    }
+
+    /// The numbers in the index of items of the copy.
+    pub(crate) fn numbers(&self, set: &[u32]) -> Vec<u32> {
+        set.iter().map(|&item| self.numbers[item as usize]).collect()
     }
 
     /// Whether there is a copy.

@@ -3,6 +3,7 @@
 use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 use bigannoy_metric::{Folded, Metric};
 
+use crate::coded_means::{CodedMeans, CodedSample};
 use crate::descent::{BLOCK, Block};
 use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
@@ -43,6 +44,7 @@ pub(crate) struct Splitter {
     code: Folded,
     near: NearRows,
     means: TwoMeans,
+    coded_means: CodedMeans,
     /// The plane found last: `offset + normal · x = 0`. Under dot with one more coordinate.
     normal: Vec<f32>,
     offset: f32,
@@ -75,6 +77,7 @@ impl Splitter {
             code: Folded::new(),
             near: NearRows::default(),
             means: TwoMeans::default(),
+            coded_means: CodedMeans::default(),
             normal: Vec::new(),
             offset: 0.0,
             preference: 0.0,
@@ -153,15 +156,14 @@ impl Splitter {
         let extra = usize::from(metric == Metric::Dot);
         let (size, directions) =
             (n_chunks(dim + extra), matches!(metric, Metric::Angular | Metric::Dot));
-        if let (Rows::Near(near, _), 0) = (rows, extra) {
-            let picks = if sampled { &self.drawn } else { set };
-            let sample = Sample { rows: &near.vectors, picks, size, directions };
-            try_planes(self.code, &mut self.means, &mut self.random, sample);
-        } else {
-            self.copy_sample(rows, (!sampled).then_some(set));
-            let sample = Sample { rows: &self.copied, picks: &self.counted, size, directions };
-            try_planes(self.code, &mut self.means, &mut self.random, sample);
-        }
+        self.copy_sample(rows, (!sampled).then_some(set));
+        let Splitter { code, means, random, .. } = self;
+        let sample = Sample { rows: &self.copied, picks: &self.counted, size, directions };
+        means.begin(*code, sample);
+        try_planes(self.counted.len(), || {
+            means.run(*code, sample, random);
+            n_ones(means.margins())
+        });
         self.normal.resize(dim + extra, 0.0);
         let offset = self.means.plane(self.code, &mut self.normal);
         self.offset = offset.unwrap_or_default();
@@ -186,16 +188,73 @@ impl Splitter {
         places(&mut self.random, count, some).collect()
     }
 
-    /// Cuts a set, unless no plane leaves enough on both sides. Tells whether it did.
-    pub(crate) fn cut(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
+    /// Cuts a set of items of `near`, or of all where nothing is there, unless no plane leaves enough on both
+    /// sides. Tells whether it did.
+    pub(crate) fn cut(
+        &mut self,
+        (near, items): (&NearRows, Items<'_>),
+        set: &[u32],
+        key: SetKey,
+    ) -> bool {
+        if near.is_entered() {
+            if let Some(cut) = self.cut_codes((near, items), set, key) {
+                return cut;
+            }
+            return self.cut_rows(Rows::Far(items), &near.numbers(set), key);
+        }
+        self.cut_rows(Rows::Far(items), set, key)
+    }
+
+    /// [`Splitter::cut`] by the vectors themselves.
+    fn cut_rows(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
         self.choose(rows, set, key) && self.divide(rows, set, key)
+    }
+
+    /// [`Splitter::cut`] by the items' codes. `None` if these do not tell enough of the set apart.
+    fn cut_codes(
+        &mut self,
+        (near, items): (&NearRows, Items<'_>),
+        set: &[u32],
+        key: SetKey,
+    ) -> Option<bool> {
+        let rows = near.coded().rows()?;
+        self.random.begin(key);
+        let sampled = self.draw_sample(set);
+        let Splitter { code, coded_means: means, random, sides, margins, normal, .. } = self;
+        let picks = if sampled { &self.drawn } else { set };
+        let directions = items.layout().metric() == Metric::Angular;
+        let sample = CodedSample { rows, picks, directions };
+        try_planes(picks.len(), || {
+            means.run(*code, sample, random);
+            n_ones(means.margins())
+        });
+        if !means.is_clear() {
+            return None;
+        }
+        normal.resize(items.layout().dim(), 0.0);
+        let offset = means.plane(normal);
+        self.offset = if directions { 0.0 } else { near.coded().offset(*code, normal, offset) };
+        let margins = if sampled {
+            margins.resize(set.len(), 0.0);
+            code.coded_margins(means.coded_plane(), rows, set, margins);
+            margins
+        } else {
+            means.margins()
+        };
+        tell_sides(margins, |at| key.toss(near.number(set[at])), sides);
+        Some(self.is_balanced())
     }
 
     /// Tells the sides of the plane chosen, and whether enough is on both.
     fn divide(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
         self.assign(rows, set, key);
+        self.is_balanced()
+    }
+
+    /// Whether there are enough items on both sides.
+    fn is_balanced(&self) -> bool {
         let ones = self.sides.iter().filter(|&&side| side).count();
-        !is_lopsided(ones, set.len())
+        !is_lopsided(ones, self.sides.len())
     }
 
     /// Copies a set, or the items drawn; of directions, all equally long, under dot with their extra
@@ -246,11 +305,7 @@ impl Splitter {
             rows.add_products(*code, &normal[..dim], padded, set, margins);
             margins
         };
-        sides.clear();
-        sides.extend(margins.iter().map(|&margin| margin > 0.0));
-        for (at, _) in margins.iter().enumerate().filter(|(_, margin)| **margin == 0.0) {
-            sides[at] = key.toss(rows.number(set[at]));
-        }
+        tell_sides(margins, |at| key.toss(rows.number(set[at])), sides);
     }
 
     /// Gives up on planes: halves a set of `count` items at random, under a plane that prefers no
@@ -276,32 +331,29 @@ impl Splitter {
         self.offset = 0.0;
     }
 
-    fn split_rows(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) {
-        let (metric, dim) = (rows.layout().metric(), rows.layout().dim());
-        self.preference = 0.0;
-        let wide = if metric == Metric::Dot { self.measure(rows, set) } else { None };
+    /// Splits a set under dot.
+    fn split_products(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) {
+        let wide = self.measure(rows, set);
         self.only_directions = wide.is_some();
         if let Some(median) = wide {
             if !self.cut_by_direction(rows, set, key, median) {
                 self.halve_by_length(rows, set, median);
                 return;
             }
-        } else if !self.cut(rows, set, key) {
-            self.halve(dim, set.len(), key);
+        } else if !self.cut_rows(rows, set, key) {
+            self.halve(rows.layout().dim(), set.len(), key);
             return;
         }
-        if metric == Metric::Dot {
-            let weight = weight(self.squared_radius.0, self.squared_radius.1);
-            for normal in &mut self.normal {
-                *normal *= weight;
-            }
+        let weight = weight(self.squared_radius.0, self.squared_radius.1);
+        for normal in &mut self.normal {
+            *normal *= weight;
         }
     }
 }
 
 impl SplitSets for Splitter {
     fn approach(&mut self, items: Items<'_>, set: &mut [u32]) -> bool {
-        self.near.enter(items, set)
+        self.near.enter(self.code, items, set)
     }
 
     fn leave(&mut self) {
@@ -336,7 +388,14 @@ impl SplitSets for Splitter {
 
     fn split(&mut self, items: Items<'_>, set: &[u32], key: SetKey) {
         let near = std::mem::take(&mut self.near);
-        self.split_rows(near.rows(items), set, key);
+        let layout = items.layout();
+        self.preference = 0.0;
+        if layout.metric() == Metric::Dot {
+            let rows = if near.is_entered() { Rows::Near(&near, layout) } else { Rows::Far(items) };
+            self.split_products(rows, set, key);
+        } else if !self.cut((&near, items), set, key) {
+            self.halve(layout.dim(), set.len(), key);
+        }
         self.near = near;
         // The plane of the file has no extra coordinate.
         self.normal.truncate(items.layout().dim());
@@ -360,15 +419,27 @@ fn places(random: &mut TreeRandom, count: usize, some: usize) -> impl Iterator<I
     (0..some).map(move |part| first(part) + random.below(first(part + 1) - first(part)))
 }
 
-/// Looks for a plane that leaves much of the sample on both sides.
-fn try_planes(code: Folded, means: &mut TwoMeans, random: &mut TreeRandom, sample: Sample<'_>) {
-    means.begin(code, sample);
+/// Looks for a plane that leaves much of a sample of `count` items on both sides: `next` tries another one and
+/// tells how many are on side 1.
+fn try_planes(count: usize, mut next: impl FnMut() -> usize) {
     for _ in 0..ATTEMPTS {
-        means.run(code, sample, random);
-        let ones = means.margins().iter().filter(|&&margin| margin > 0.0).count();
-        if larger_share(ones, sample.picks.len()) < GOOD_BALANCE {
+        if larger_share(next(), count) < GOOD_BALANCE {
             break;
         }
+    }
+}
+
+/// How many items with these margins are on side 1, but for those that are tossed for.
+fn n_ones(margins: &[f32]) -> usize {
+    margins.iter().filter(|&&margin| margin > 0.0).count()
+}
+
+/// Tells for each margin whether it is on side 1; `toss` decides where it is zero.
+fn tell_sides(margins: &[f32], toss: impl Fn(usize) -> bool, sides: &mut Vec<bool>) {
+    sides.clear();
+    sides.extend(margins.iter().map(|&margin| margin > 0.0));
+    for (at, _) in margins.iter().enumerate().filter(|(_, margin)| **margin == 0.0) {
+        sides[at] = toss(at);
     }
 }
 
@@ -438,6 +509,69 @@ mod tests {
                     .all(|pair| pair[0] == splitter.sides()[0] && pair[1] != splitter.sides()[0])
             });
             assert!(clean.count() >= 15, "{metric}");
+        }
+    }
+
+    /// The sides of a set that is copied first.
+    fn sides_of_copy(splitter: &mut Splitter, items: Items<'_>, count: u32) -> Vec<bool> {
+        let mut set: Vec<u32> = (0..count).collect();
+        assert!(splitter.approach(items, &mut set));
+        splitter.split(items, &set, SetKey::ROOT);
+        splitter.leave();
+        splitter.sides().to_vec()
+    }
+
+    #[test]
+    fn items_of_a_copy_are_on_the_sides_of_the_plane_in_the_file() {
+        for metric in [Metric::Euclidean, Metric::Angular, Metric::Manhattan] {
+            // More than a sample, and no more.
+            for count in [150u16, 900] {
+                let vectors: Vec<[f32; 2]> = (0..count)
+                    .map(|i| [f32::from(i).sin() + 40.0, (f32::from(i) * 0.37).cos() * 9.0])
+                    .collect();
+                let (layout, words, _) = stored(metric, &vectors);
+                let items = Items::new(&words, layout, &[]);
+                let mut splitter = Splitter::new(TreeRandom::new(5, 0));
+                let sides = sides_of_copy(&mut splitter, items, count.into());
+                let plane = splitter.plane();
+                let mut near = 0;
+                for (side, vector) in sides.iter().zip(&vectors) {
+                    let margin = plane.offset + kernel::dot(plane.normal, vector);
+                    near += usize::from(margin.abs() < 1e-2);
+                    assert!(*side == (margin > 0.0) || margin.abs() < 1e-2, "{metric}: {margin}");
+                }
+                assert!(near < 30, "{near}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_codes_do_not_tell_apart_is_cut_by_the_vectors() {
+        // Steps are as large as the last item is far, and the others are within one.
+        for metric in [Metric::Euclidean, Metric::Angular, Metric::Manhattan] {
+            let mut vectors: Vec<[f32; 2]> =
+                (0u8..200).map(|i| [1.0, 1e-5 * f32::from(i % 100)]).collect();
+            vectors[199] = [-9.0, 40.0];
+            let (layout, words, _) = stored(metric, &vectors);
+            let items = Items::new(&words, layout, &[]);
+            let cut = (0..20).filter(|&tree| {
+                let mut splitter = Splitter::new(TreeRandom::new(5, tree));
+                let mut set: Vec<u32> = (0..200).collect();
+                assert!(splitter.approach(items, &mut set));
+                set.truncate(199);
+                splitter.split(items, &set, SetKey::ROOT);
+                let of = |side: bool| {
+                    let both = splitter.sides().iter().zip(&vectors);
+                    both.filter(move |pair| *pair.0 == side).map(|pair| pair.1[1])
+                };
+                let [zeros, ones] = [false, true].map(|side| {
+                    of(side).fold([f32::MAX, f32::MIN], |[least, most], value| {
+                        [least.min(value), most.max(value)]
+                    })
+                });
+                zeros[1] <= ones[0] || ones[1] <= zeros[0]
+            });
+            assert_eq!(cut.count(), 20, "{metric}");
         }
     }
 

@@ -6,7 +6,7 @@
 
 use bigannoy_format::Layout;
 use bigannoy_metric::Metric;
-use bigannoy_metric::folded::{Chunk, n_chunks};
+use bigannoy_metric::coded::{Codes, n_codes};
 
 use crate::descent::{Block, Descent, END};
 use crate::grow::{SplitSets, partition};
@@ -105,7 +105,7 @@ fn sample_size(layout: Layout, count: usize) -> usize {
 
 /// Bytes of an item of a sample: its vector, numbers, margin, and room to part it from others.
 fn sampled_bytes(layout: Layout) -> usize {
-    size_of::<Chunk>() * n_chunks(layout.dim()) + 20
+    size_of::<Codes>() * n_codes(layout.dim()) + 20
 }
 
 /// Bytes of the sample of a set of `count` items.
@@ -131,8 +131,7 @@ impl Upper {
         for place in &mut drawn {
             *place = item(*place as usize);
         }
-        sample.fill(items, &mut drawn);
-        let rows = sample.rows(items);
+        sample.fill(splitter.code(), items, &mut drawn);
         // A part of the sample stands for so many times as many items.
         let smallest = smallest_split(layout) * drawn.len() / count;
         let mut upper = Upper::default();
@@ -145,7 +144,7 @@ impl Upper {
             let split = upper.splits.len();
             let is_split = count > smallest.max(least(layout))
                 && split < usize::from(END)
-                && splitter.cut(rows, set, key);
+                && splitter.cut((sample, items), set, key);
             let next = if is_split { split } else { usize::from(END) + upper.n_parts };
             if let Some((parent, side)) = side_of {
                 #[expect(clippy::cast_possible_truncation, reason = "splits are few")]
@@ -315,10 +314,10 @@ mod tests {
     #[test]
     fn samples_are_large_enough_for_each_split_and_no_larger_than_there_is_room() {
         let layout = |dim| Layout::new(Metric::Euclidean, dim).unwrap();
-        assert!(!is_due(layout(50), 4681) && is_due(layout(50), 4682));
+        assert!(!is_due(layout(50), 4096) && is_due(layout(50), 4097));
         assert!(!is_due(Layout::new(Metric::Dot, 50).unwrap(), 1 << 20));
-        assert_eq!((smallest_split(layout(50)), sample_size(layout(50), 390_000)), (4095, 12_286));
-        assert_eq!(sample_size(layout(50), 1 << 30), (24 << 20) / 244);
+        assert_eq!((smallest_split(layout(50)), sample_size(layout(50), 390_000)), (3584, 14_038));
+        assert_eq!(sample_size(layout(50), 1 << 30), (24 << 20) / 148);
         assert_eq!((smallest_split(layout(784)), sample_size(layout(784), 50_000)), (786, 4135));
         assert_eq!(sample_size(layout(20_000), 50_000), 2 * SAMPLE);
         assert_eq!(sample_bytes(layout(50), 4000), 0);

@@ -1,14 +1,17 @@
-//! Vectors in 16-bit codes, and inner products of these: whole numbers, the same on every processor.
+//! Vectors in 16-bit codes, and sums and inner products of these: whole numbers, the same on every processor.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod portable;
 
 use crate::Folded;
 use crate::folded::run;
 
 /// Codes of a register.
-const WIDTH: usize = 16;
-/// Products that are computed side by side.
-const FOUR: usize = 4;
+pub const WIDTH: usize = 16;
 
-/// Sixteen elements of a coded vector, which ends with zeros.
+/// Sixteen elements of a coded vector. What is left behind the last whole sixteen is at the end of a register
+/// that begins with zeros; a vector shorter than sixteen ends with them. See [`decode`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(32))]
 pub struct Codes(pub [i16; WIDTH]);
@@ -17,6 +20,19 @@ pub struct Codes(pub [i16; WIDTH]);
 #[must_use]
 pub fn n_codes(dim: usize) -> usize {
     dim.div_ceil(WIDTH)
+}
+
+/// Puts the elements of a coded vector in order: what is computed for each code, for each element.
+///
+/// # Panics
+/// If `coded` has not as many values as there are codes in [`n_codes`] registers.
+pub fn decode<T: Copy>(coded: &[T], vector: &mut [T]) {
+    assert_eq!(coded.len(), n_codes(vector.len()) * WIDTH, "a value for each code");
+    let whole = vector.len() / WIDTH * WIDTH;
+    let left = vector.len() - whole;
+    let first = if whole == 0 { 0 } else { coded.len() - left };
+    vector[..whole].copy_from_slice(&coded[..whole]);
+    vector[whole..].copy_from_slice(&coded[first..first + left]);
 }
 
 /// Coded vectors, all in the same number of registers, one behind the other.
@@ -29,10 +45,24 @@ pub struct CodedRows<'a> {
 }
 
 impl<'a> CodedRows<'a> {
+    /// The codes of a row, which is counted from 0.
+    ///
+    /// # Panics
+    /// If there is no such row.
     #[inline]
-    fn row(self, at: u16) -> &'a [Codes] {
-        &self.codes[usize::from(at) * self.size..][..self.size]
+    #[must_use]
+    pub fn row(self, at: usize) -> &'a [Codes] {
+        &self.codes[at * self.size..][..self.size]
     }
+}
+
+/// What makes a margin of a product of codes: `product * by + offset`, each step rounded by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line {
+    /// What a product counts for.
+    pub by: f32,
+    /// The margin of a product of zero.
+    pub offset: f32,
 }
 
 impl Folded {
@@ -45,6 +75,22 @@ impl Folded {
     pub fn encode(self, vector: &[f32], by: f32, codes: &mut [Codes]) {
         assert_eq!(codes.len(), n_codes(vector.len()), "as many registers as the vector fills");
         run!(self, encode(vector, by, codes));
+    }
+
+    /// Writes the codes of `vector - origin`, as [`Folded::encode`] does, and returns its squared length.
+    ///
+    /// # Panics
+    /// If the two have different lengths, or `codes` is not [`n_codes`] of that.
+    pub fn encode_difference(
+        self,
+        vector: &[f32],
+        origin: &[f32],
+        by: f32,
+        codes: &mut [Codes],
+    ) -> f32 {
+        assert_eq!(vector.len(), origin.len(), "vectors of one length");
+        assert_eq!(codes.len(), n_codes(vector.len()), "as many registers as the vector fills");
+        run!(self, encode_difference(vector, origin, by, codes))
     }
 
     /// The inner product of a plane and a row for each of `pairs`, which has their numbers in this
@@ -63,147 +109,62 @@ impl Folded {
         assert_eq!(planes.size, rows.size, "vectors of one length");
         run!(self, products(planes, rows, pairs, products));
     }
-}
 
-mod portable {
-    use super::{CodedRows, Codes, WIDTH};
-
-    pub(super) fn encode(vector: &[f32], by: f32, codes: &mut [Codes]) {
-        for (values, codes) in vector.chunks(WIDTH).zip(codes) {
-            codes.0 = [0; WIDTH];
-            for (value, code) in values.iter().zip(&mut codes.0) {
-                #[expect(clippy::cast_possible_truncation, reason = "codes end where they end")]
-                let nearest = (value * by).round_ties_even() as i16;
-                *code = nearest;
-            }
-        }
+    /// The margins under `plane` of the rows that `picks` names: by `line`, of their inner products, which
+    /// have to fit in 32 bits in the end.
+    ///
+    /// # Panics
+    /// If there are not as many margins as picks, or no row of a picked number.
+    pub fn coded_margins(
+        self,
+        (plane, line): (&[Codes], Line),
+        rows: CodedRows<'_>,
+        picks: &[u32],
+        margins: &mut [f32],
+    ) {
+        assert_eq!(picks.len(), margins.len(), "a margin for each pick");
+        assert_eq!(plane.len(), rows.size, "vectors of one length");
+        run!(self, margins(plane, line, rows, picks, margins));
     }
 
-    pub(super) fn products(
-        planes: CodedRows<'_>,
-        rows: CodedRows<'_>,
-        pairs: &[[u16; 2]],
-        products: &mut [i32],
-    ) {
-        for (product, &[plane, row]) in products.iter_mut().zip(pairs) {
-            let registers = planes.row(plane).iter().zip(rows.row(row));
-            let elements = registers.flat_map(|(x, y)| x.0.into_iter().zip(y.0));
-            *product =
-                elements.fold(0i32, |sum, (x, y)| sum.wrapping_add(i32::from(x) * i32::from(y)));
-        }
+    /// Adds the rows that `picks` names to `total`, element by element. Sums wrap around.
+    ///
+    /// # Panics
+    /// If `total` has not an element for each code of a row, or there is no row of a picked number.
+    pub fn add_coded_rows(self, rows: CodedRows<'_>, picks: &[u32], total: &mut [[i32; WIDTH]]) {
+        assert_eq!(total.len(), rows.size, "a sum for each code");
+        run!(self, add_rows(rows, picks, total));
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::x86_64::{
-        __m256i, _mm_add_epi32, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cvtps_epi32,
-        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_mul_ps,
-        _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_set1_ps, _mm256_setzero_si256,
-    };
-
-    use super::{CodedRows, Codes, FOUR, WIDTH};
-
-    #[target_feature(enable = "avx2")]
-    pub(super) fn encode(vector: &[f32], by: f32, codes: &mut [Codes]) {
-        let by = _mm256_set1_ps(by);
-        let nearest =
-            |values: [f32; 8]| _mm256_cvtps_epi32(_mm256_mul_ps(bytemuck::must_cast(values), by));
-        // Halves are packed one by one: their quarters are put in order afterwards.
-        let packed = |[low, high]: [[f32; 8]; 2]| -> [i16; WIDTH] {
-            let both = _mm256_packs_epi32(nearest(low), nearest(high));
-            bytemuck::must_cast(_mm256_permute4x64_epi64::<0b11_01_10_00>(both))
-        };
-        let (whole, left) = vector.as_chunks::<WIDTH>();
-        for (values, codes) in whole.iter().zip(&mut *codes) {
-            codes.0 = packed(bytemuck::must_cast(*values));
-        }
-        if !left.is_empty() {
-            let mut values = [0.0; WIDTH];
-            values[..left.len()].copy_from_slice(left);
-            codes[whole.len()].0 = packed(bytemuck::must_cast(values));
-        }
+/// Masks of no bit and of all: from `n` on, one that leaves the last `n` elements of a register.
+static NONE_THEN_ALL: [u32; 2 * WIDTH] = {
+    let mut masks = [0; 2 * WIDTH];
+    let mut at = WIDTH;
+    while at < 2 * WIDTH {
+        masks[at] = u32::MAX;
+        at += 1;
     }
+    masks
+};
 
-    #[target_feature(enable = "avx2")]
-    pub(super) fn products(
-        planes: CodedRows<'_>,
-        rows: CodedRows<'_>,
-        pairs: &[[u16; 2]],
-        products: &mut [i32],
-    ) {
-        // Short vectors in loops of known length.
-        macro_rules! of_size {
-            ($($size:literal)+) => {
-                match planes.size {
-                    $($size => sized::<$size>(
-                        planes.codes.as_chunks().0,
-                        rows.codes.as_chunks().0,
-                        pairs,
-                        products,
-                    ),)+
-                    _ => {
-                        for (product, &[plane, row]) in products.iter_mut().zip(pairs) {
-                            let one = lanes(planes.row(plane), rows.row(row));
-                            *product = folded([one; FOUR])[0];
-                        }
-                    }
-                }
-            };
-        }
-        of_size!(1 2 3 4 5 6 7 8);
-    }
+/// The mask of the last `left` elements of a register.
+#[inline]
+fn mask(left: usize) -> [u32; WIDTH] {
+    *NONE_THEN_ALL[left..].first_chunk().expect("no more elements than a register has")
+}
 
-    /// [`products`] of vectors of `N` registers.
-    #[target_feature(enable = "avx2")]
-    fn sized<const N: usize>(
-        planes: &[[Codes; N]],
-        rows: &[[Codes; N]],
-        pairs: &[[u16; 2]],
-        products: &mut [i32],
-    ) {
-        macro_rules! lanes {
-            ($pair:expr) => {{
-                let [plane, row] = $pair.map(usize::from);
-                lanes(&planes[plane], &rows[row])
-            }};
-        }
-        let (pairs, pairs_left) = pairs.as_chunks::<FOUR>();
-        let (fours, left) = products.as_chunks_mut::<FOUR>();
-        for (four, pairs) in fours.iter_mut().zip(pairs) {
-            *four =
-                folded([lanes!(pairs[0]), lanes!(pairs[1]), lanes!(pairs[2]), lanes!(pairs[3])]);
-        }
-        for (product, pair) in left.iter_mut().zip(pairs_left) {
-            *product = folded([lanes!(pair); FOUR])[0];
-        }
-    }
+/// A vector shorter than a register, filled up with zeros.
+#[cold]
+fn filled(vector: &[f32]) -> [f32; WIDTH] {
+    std::array::from_fn(|at| vector.get(at).copied().unwrap_or(0.0))
+}
 
-    /// The inner product of two vectors, in eight lanes that are to be added up.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn lanes(plane: &[Codes], row: &[Codes]) -> __m256i {
-        let mut sum = _mm256_setzero_si256();
-        for (x, y) in plane.iter().zip(row) {
-            sum = _mm256_add_epi32(sum, product(x, y));
-        }
-        sum
-    }
-
-    /// The sums over all lanes.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn folded([a, b, c, d]: [__m256i; FOUR]) -> [i32; FOUR] {
-        let all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-        let (low, high) = (_mm256_castsi256_si128(all), _mm256_extracti128_si256::<1>(all));
-        bytemuck::must_cast(_mm_add_epi32(low, high))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn product(x: &Codes, y: &Codes) -> __m256i {
-        _mm256_madd_epi16(bytemuck::must_cast(x.0), bytemuck::must_cast(y.0))
-    }
+/// The sum of eight lanes.
+#[inline]
+fn fold(lanes: [f32; WIDTH / 2]) -> f32 {
+    let four: [f32; 4] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 #[cfg(test)]
@@ -236,11 +197,14 @@ mod tests {
             let (codes, products) = &coded[0];
             for (at, row) in codes.chunks_exact(size).enumerate() {
                 let flat: Vec<i16> = row.iter().flat_map(|codes| codes.0).collect();
-                for (code, value) in flat.iter().zip(vector(at)) {
+                let mut in_order = vec![0; dim];
+                decode(&flat, &mut in_order);
+                for (code, value) in in_order.iter().zip(vector(at)) {
                     let wanted = (value * by).clamp(-32_768.0, 32_767.0);
                     prop_assert!((f32::from(*code) - wanted).abs() <= 0.5, "{code} for {wanted}");
                 }
-                prop_assert!(flat[dim..].iter().all(|code| *code == 0));
+                let zeros = |codes: &[i16]| codes.iter().filter(|code| **code == 0).count();
+                prop_assert_eq!(zeros(&flat), zeros(&in_order) + size * WIDTH - dim);
             }
             let flat: Vec<i64> = codes.iter().flat_map(|codes| codes.0.map(i64::from)).collect();
             let row = |at: u16| &flat[usize::from(at) * size * WIDTH..][..size * WIDTH];
@@ -250,6 +214,68 @@ mod tests {
                 #[expect(clippy::cast_possible_truncation, reason = "that is what is tested")]
                 let wrapped = exact as i32;
                 prop_assert_eq!(*product, wrapped);
+            }
+        }
+
+        #[test]
+        fn differences_are_coded_and_measured_alike(
+            dim in 1usize..70,
+            values in proptest::collection::vec(-1e3f32..1e3, 140),
+            by in 0.0f32..40.0,
+        ) {
+            let (vector, origin) = (&values[..dim], &values[70..70 + dim]);
+            let differences: Vec<f32> = vector.iter().zip(origin).map(|(x, y)| x - y).collect();
+            let mut padded = vec![0.0; n_codes(dim) * WIDTH];
+            // Lanes take elements as they stand in registers.
+            let left = dim % WIDTH;
+            let whole = dim - left;
+            let first = if whole == 0 || left == 0 { whole } else { padded.len() - left };
+            padded[..whole].copy_from_slice(&differences[..whole]);
+            padded[first..first + left].copy_from_slice(&differences[whole..]);
+            let mut lanes = [0.0; 8];
+            for (at, value) in padded.iter().enumerate() {
+                lanes[at % 8] += value * value;
+            }
+            for code in Folded::all() {
+                let mut codes = vec![Codes([7; WIDTH]); n_codes(dim)];
+                let squared = code.encode_difference(vector, origin, by, &mut codes);
+                prop_assert_eq!(squared.to_bits(), fold(lanes).to_bits());
+                let mut expected = vec![Codes::default(); n_codes(dim)];
+                code.encode(&differences, by, &mut expected);
+                prop_assert_eq!(codes, expected);
+            }
+        }
+
+        #[test]
+        fn margins_and_sums_are_those_of_whole_numbers(
+            size in 1usize..11,
+            codes in proptest::collection::vec(-2000i16..2000, 11 * WIDTH * 9),
+            by in 0.0f32..40.0,
+            offset in -1e6f32..1e6,
+            picks in proptest::collection::vec(0u32..8, 0..40),
+        ) {
+            let all: Vec<Codes> = codes.as_chunks().0.iter().map(|&codes| Codes(codes)).collect();
+            let (rows, plane) = (CodedRows { codes: &all[..8 * size], size }, &all[8 * size..][..size]);
+            let flat = |codes: &[Codes]| -> Vec<i32> {
+                codes.iter().flat_map(|codes| codes.0.map(i32::from)).collect()
+            };
+            let row = |pick: u32| flat(rows.row(pick as usize));
+            for code in Folded::all() {
+                let mut margins = vec![5.0; picks.len()];
+                let line = Line { by, offset };
+                code.coded_margins((plane, line), rows, &picks, &mut margins);
+                for (margin, &pick) in margins.iter().zip(&picks) {
+                    let products = row(pick).into_iter().zip(flat(plane)).map(|(x, y)| x * y);
+                    #[expect(clippy::cast_precision_loss, reason = "rounded, as it is everywhere")]
+                    let product = products.sum::<i32>() as f32;
+                    prop_assert_eq!(*margin, product * by + offset);
+                }
+                let mut total = vec![[1; WIDTH]; size];
+                code.add_coded_rows(rows, &picks, &mut total);
+                for (at, sum) in total.as_flattened().iter().enumerate() {
+                    let expected: i32 = picks.iter().map(|&pick| row(pick)[at]).sum();
+                    prop_assert_eq!(*sum, 1 + expected);
+                }
             }
         }
     }

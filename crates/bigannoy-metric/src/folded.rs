@@ -95,6 +95,16 @@ impl Folded {
         run!(self, dot(a, b))
     }
 
+    /// Writes `a - b` and returns its squared length.
+    ///
+    /// # Panics
+    /// If the three have different lengths.
+    pub fn difference(self, a: &[f32], b: &[f32], difference: &mut [f32]) -> f32 {
+        assert_eq!(b.len(), a.len(), "vectors of one length");
+        assert_eq!(difference.len(), a.len(), "room for a difference");
+        run!(self, difference(a, b, difference))
+    }
+
     /// The inner products of `a` and each row.
     ///
     /// # Panics
@@ -141,16 +151,16 @@ pub fn n_chunks(dim: usize) -> usize {
 /// # Panics
 /// If `padded` is not [`n_chunks`] of the vector's length.
 pub fn pad(vector: &[f32], padded: &mut [Chunk]) {
-    let Chunks { whole, rest } = Chunks::of(vector);
-    let left = vector.len() % WIDTH;
+    let (whole, left) = vector.as_chunks::<WIDTH>();
     assert_eq!(padded.len(), n_chunks(vector.len()), "as many chunks as the vector fills");
     for (chunk, values) in padded.iter_mut().zip(whole) {
         chunk.0 = *values;
     }
-    if left > 0 {
+    if !left.is_empty() {
         // Chosen, not overwritten: what was written in parts could not be read whole at once.
-        let taken = if whole.is_empty() { 0 } else { WIDTH - left };
-        padded[whole.len()].0 = std::array::from_fn(|at| if at < taken { 0.0 } else { rest[at] });
+        let taken = if whole.is_empty() { 0 } else { WIDTH - left.len() };
+        let last = last_of(vector);
+        padded[whole.len()].0 = std::array::from_fn(|at| if at < taken { 0.0 } else { last[at] });
     }
 }
 
@@ -170,69 +180,80 @@ pub fn unpad(padded: &[Chunk], vector: &mut [f32]) {
     }
 }
 
-/// A vector cut into chunks of eight.
-struct Chunks<'a> {
-    whole: &'a [[f32; WIDTH]],
-    /// The last eight elements, some of which are in `whole`; all zero where nothing is left.
-    rest: [f32; WIDTH],
-}
-
-impl<'a> Chunks<'a> {
-    #[inline]
-    fn of(vector: &'a [f32]) -> Self {
-        let (whole, left) = vector.as_chunks::<WIDTH>();
-        let rest = match vector.last_chunk::<WIDTH>() {
-            Some(last) if !left.is_empty() => *last,
-            Some(_) => [0.0; WIDTH],
-            None => std::array::from_fn(|at| vector.get(at).copied().unwrap_or(0.0)),
-        };
-        Chunks { whole, rest }
+/// The last elements of a vector, of which those behind whole chunks count, as [`mask`] says; a vector
+/// shorter than a chunk filled up with zeros.
+#[inline]
+fn last_of(vector: &[f32]) -> [f32; WIDTH] {
+    match vector.last_chunk::<WIDTH>() {
+        Some(last) => *last,
+        None => std::array::from_fn(|at| vector.get(at).copied().unwrap_or(0.0)),
     }
 }
 
-/// Which lanes of [`Chunks::rest`] count, for vectors of `dim` elements: all bits or none.
-fn mask(dim: usize) -> [f32; WIDTH] {
+/// Which lanes of [`last_of`] vectors of `dim` elements count, all bits or none; `None` where there is nothing
+/// behind whole chunks.
+#[inline]
+fn mask(dim: usize) -> Option<[f32; WIDTH]> {
+    const N: u32 = 0;
+    const A: u32 = u32::MAX;
+    static ALL_AMONG_NONE: [u32; 3 * WIDTH] =
+        [N, N, N, N, N, N, N, N, A, A, A, A, A, A, A, A, N, N, N, N, N, N, N, N];
     let left = dim % WIDTH;
+    if left == 0 {
+        return None;
+    }
     // The left elements stand at the end, or at the beginning where there are no others.
-    let counts = |at: usize| if dim < WIDTH { at < left } else { at >= WIDTH - left };
-    std::array::from_fn(|at| f32::from_bits(if left > 0 && counts(at) { u32::MAX } else { 0 }))
+    let first = if dim < WIDTH { 2 * WIDTH - left } else { left };
+    ALL_AMONG_NONE[first..].first_chunk().map(|mask: &[u32; WIDTH]| bytemuck::must_cast(*mask))
 }
 
 /// The loops, for a kind of register and what it can do.
 macro_rules! loops {
     ($register:ty, $(#[$feature:meta])*) => {
-        /// The sum over all chunks of what `$term` makes of those of a vector and of a row.
-        macro_rules! sum {
-            ($a:expr, $row:expr, $mask:expr, $term:ident) => {{
-                let (a, row): (&Chunks<'_>, &Chunks<'_>) = ($a, $row);
-                let mut sum = zero();
-                for (x, y) in a.whole.iter().zip(row.whole) {
-                    sum = add(sum, $term(load(*x), load(*y)));
-                }
-                if let Some(mask) = $mask {
-                    sum = add(sum, and($term(load(a.rest), load(row.rest)), load(mask)));
-                }
-                fold(sum)
-            }};
+        /// What counts of the products of two vectors' last elements.
+        #[inline]
+        $(#[$feature])*
+        fn last_product(a: &[f32], b: &[f32], mask: [f32; WIDTH]) -> $register {
+            and(product(load(last_of(a)), load(last_of(b))), load(mask))
         }
 
         $(#[$feature])*
         pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-            let dim = a.len();
-            let mask = (dim % WIDTH != 0).then(|| super::mask(dim));
-            sum!(&Chunks::of(a), &Chunks::of(&b[..dim]), mask, product)
+            let b = &b[..a.len()];
+            let mut sum = zero();
+            for (x, y) in a.as_chunks().0.iter().zip(b.as_chunks().0) {
+                sum = add(sum, product(load(*x), load(*y)));
+            }
+            if let Some(mask) = mask(a.len()) {
+                sum = add(sum, last_product(a, b, mask));
+            }
+            fold(sum)
+        }
+
+        $(#[$feature])*
+        pub(super) fn difference(a: &[f32], b: &[f32], difference: &mut [f32]) -> f32 {
+            let (whole, left) = difference.as_chunks_mut();
+            let mut sum = zero();
+            for ((to, x), y) in whole.iter_mut().zip(a.as_chunks().0).zip(b.as_chunks().0) {
+                let of_chunk = subtract(load(*x), load(*y));
+                *to = store(of_chunk);
+                sum = add(sum, product(of_chunk, of_chunk));
+            }
+            if let Some(mask) = mask(a.len()) {
+                let of_last = subtract(load(last_of(a)), load(last_of(b)));
+                sum = add(sum, and(product(of_last, of_last), load(mask)));
+                if whole.is_empty() {
+                    left.copy_from_slice(&store(of_last)[..left.len()]);
+                } else if let Some(last) = difference.last_chunk_mut() {
+                    *last = store(of_last);
+                }
+            }
+            fold(sum)
         }
 
         $(#[$feature])*
         pub(super) fn dots(a: &[f32], rows: &[&[f32]; LANES]) -> [f32; LANES] {
-            let dim = a.len();
-            let a = Chunks::of(a);
-            let mask = (dim % WIDTH != 0).then(|| super::mask(dim));
-            let mut sums = [0.0; LANES];
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = sum!(&a, &Chunks::of(&row[..dim]), mask, product);
-            }
-            sums
+            rows.map(|row| dot(a, row))
         }
 
         $(#[$feature])*
@@ -311,7 +332,7 @@ macro_rules! loops {
 }
 
 mod portable {
-    use super::{Chunk, Chunks, LANES, WIDTH};
+    use super::{Chunk, LANES, WIDTH, last_of, mask};
 
     type Register = [f32; WIDTH];
 
@@ -330,6 +351,11 @@ mod portable {
     #[inline]
     fn add(x: Register, y: Register) -> Register {
         std::array::from_fn(|lane| x[lane] + y[lane])
+    }
+
+    #[inline]
+    fn subtract(x: Register, y: Register) -> Register {
+        std::array::from_fn(|lane| x[lane] - y[lane])
     }
 
     #[inline]
@@ -364,10 +390,10 @@ mod avx2 {
     use std::arch::x86_64::{
         __m256, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_shuffle_ps,
         _mm256_add_ps, _mm256_and_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_mul_ps,
-        _mm256_permute2f128_ps, _mm256_setzero_ps, _mm256_shuffle_ps,
+        _mm256_permute2f128_ps, _mm256_setzero_ps, _mm256_shuffle_ps, _mm256_sub_ps,
     };
 
-    use super::{Chunk, Chunks, LANES, WIDTH};
+    use super::{Chunk, LANES, WIDTH, last_of, mask};
 
     loops!(__m256, #[target_feature(enable = "avx2")]);
 
@@ -387,6 +413,12 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     fn add(x: __m256, y: __m256) -> __m256 {
         _mm256_add_ps(x, y)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn subtract(x: __m256, y: __m256) -> __m256 {
+        _mm256_sub_ps(x, y)
     }
 
     #[inline]
@@ -475,7 +507,13 @@ mod tests {
             let row = |i: usize| &values[i * 70..i * 70 + dim];
             let rows: [&[f32]; LANES] = std::array::from_fn(|lane| row(lane + 2));
             let p = row(0);
+            let mut differences = vec![0.0; dim];
             for code in Folded::all() {
+                let squared = code.difference(p, row(1), &mut differences);
+                prop_assert_eq!(squared.to_bits(), defined(&differences, &differences).to_bits());
+                for ((difference, x), y) in differences.iter().zip(p).zip(row(1)) {
+                    prop_assert_eq!(*difference, x - y);
+                }
                 let dots = code.dots(p, &rows);
                 for lane in 0..LANES {
                     prop_assert_eq!(dots[lane].to_bits(), code.dot(p, rows[lane]).to_bits());

@@ -42,6 +42,7 @@ mod item_set;
 pub mod kernel;
 mod metric;
 mod panels;
+mod parting;
 mod prepared;
 mod rank;
 mod rounding;
