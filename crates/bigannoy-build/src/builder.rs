@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::extra::{Lengths, Measure};
 use crate::items::Items;
 use crate::memory::{Memory, Wishes};
+use crate::tree::Tree;
 use crate::{BuildError, ForestStore, Generator, annoy, pipeline};
 
 /// Trees grown when [`IndexBuilder::trees`] is not called.
@@ -245,19 +246,20 @@ impl<'a> IndexBuilder<'a> {
         let mut n_nodes = n_items;
         let mut roots: Vec<u32> = Vec::new();
         self.report(BuildStage::Trees, 0, self.trees as u64);
-        let take = |tree: usize, records: &mut Vec<u32>| {
-            let size = layout.record_words();
+        let take = |number: usize, tree: &mut Tree| {
             // Room for the tree and for the copies of all roots, this one's included.
-            let end = n_nodes as usize + records.len() / size;
+            let end = n_nodes as usize + tree.n_records(layout) as usize;
             let first = n_nodes;
             n_nodes = u32::try_from(end)
                 .ok()
-                .filter(|_| end + tree < MAX_NODES as usize)
-                .ok_or(BuildError::TooManyTrees { asked: self.trees, fit: tree })?;
-            renumber(records, layout, n_items, first);
-            store.append(records).map_err(BuildError::Store)?;
-            roots.extend_from_slice(&records[records.len() - size..]);
-            self.report(BuildStage::Trees, tree as u64 + 1, self.trees as u64);
+                .filter(|_| end + number < MAX_NODES as usize)
+                .ok_or(BuildError::TooManyTrees { asked: self.trees, fit: number })?;
+            tree.renumber(layout, n_items, first);
+            tree.parts()
+                .try_for_each(|records| store.append(records))
+                .map_err(BuildError::Store)?;
+            roots.extend_from_slice(tree.root(layout));
+            self.report(BuildStage::Trees, number as u64 + 1, self.trees as u64);
             Ok(())
         };
         match self.generator {
@@ -369,6 +371,12 @@ impl<'a> IndexBuilder<'a> {
         store: &mut S,
     ) -> Result<(), BuildError> {
         let size = layout.record_words();
+        if let Some(room) = store.room(rows.nrows() * size).map_err(BuildError::Store)? {
+            return self.each_block(BuildStage::Items, rows, memory, |block| {
+                let records = &mut room[block.start * size..block.end * size];
+                pool.install(|| make_items(rows, block, layout, complete, records))
+            });
+        }
         // While the records of a block are stored, those of the next one are made.
         let (mut made, mut next) = (Vec::new(), Vec::new());
         self.each_block(BuildStage::Items, rows, memory, |block| {
@@ -471,16 +479,4 @@ fn make_items(
     // Collected before looked at, so that the first faulty row is the one reported.
     let read: Vec<Result<(), BuildError>> = read.collect();
     read.into_iter().collect()
-}
-
-/// Moves a tree that was numbered as the first one to where it really stands.
-fn renumber(records: &mut [u32], layout: Layout, n_items: u32, first: u32) {
-    for record in records.chunks_exact_mut(layout.record_words()) {
-        if record[0] as usize > layout.leaf_capacity() {
-            let children = layout.children(record);
-            let moved =
-                children.map(|child| if child < n_items { child } else { child - n_items + first });
-            layout.set_children(record, moved);
-        }
-    }
 }

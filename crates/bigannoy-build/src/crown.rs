@@ -3,12 +3,19 @@
 //! All items are read once in the order in which they lie, and while some are near the processor, they
 //! go down the planes that each tree has chosen by a sample.
 
+use std::ops::Range;
+
+use bigannoy_metric::Folded;
+
 use crate::descent::{BLOCK, Block};
 use crate::items::Items;
 use crate::random::{SetKey, TreeRandom};
 use crate::rows::NearRows;
 use crate::split::Splitter;
 use crate::upper::{Crown, Upper, is_due};
+
+/// Items that one thread sends down before it looks whether another one has nothing to do.
+const PIECE: usize = 1 << 14;
 
 /// A tree in the works.
 #[derive(Debug)]
@@ -61,7 +68,7 @@ pub(crate) fn grow_crowns(
     n_items: u32,
     trees: &mut [Young],
     (splitter, sample): (&mut Splitter, &mut NearRows),
-    stop: &dyn Fn() -> bool,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> bool {
     let count = n_items as usize;
     for Young { random, upper, parts, .. } in &mut *trees {
@@ -79,22 +86,58 @@ pub(crate) fn grow_crowns(
             parts.resize(count, 0);
         }
     }
+    let ways = trees.iter_mut().filter(|young| !young.upper.is_empty());
+    let ways: Vec<Way<'_>> =
+        ways.map(|Young { upper, parts, .. }| Way { upper, parts: &mut parts[..count] }).collect();
+    descend(&Pass { code: splitter.code(), items, stop }, 0..count, ways)
+}
+
+/// What is the same for all items that go down.
+struct Pass<'a> {
+    code: Folded,
+    items: Items<'a>,
+    stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Where some items go down in a tree, and the parts in which they arrive.
+struct Way<'a> {
+    upper: &'a Upper,
+    parts: &'a mut [u16],
+}
+
+/// Sends items down in all trees, halves of them on other threads where these have nothing else to do. Tells
+/// whether all arrived.
+fn descend(pass: &Pass<'_>, items: Range<usize>, mut ways: Vec<Way<'_>>) -> bool {
+    if items.len() > PIECE {
+        let middle = (items.len() / 2).next_multiple_of(BLOCK);
+        let mut behind = Vec::with_capacity(ways.len());
+        for Way { upper, parts } in &mut ways {
+            let (before, after) = std::mem::take(parts).split_at_mut(middle);
+            *parts = before;
+            behind.push(Way { upper, parts: after });
+        }
+        let middle = items.start + middle;
+        let (before, after) = rayon::join(
+            || descend(pass, items.start..middle, ways),
+            || descend(pass, middle..items.end, behind),
+        );
+        return before && after;
+    }
+    if (pass.stop)() {
+        return false;
+    }
     let mut block = Block::new();
-    for first in (0..count).step_by(BLOCK) {
-        let end = count.min(first + BLOCK);
+    for first in items.clone().step_by(BLOCK) {
+        let end = items.end.min(first + BLOCK);
         #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
         let [first_item, end_item, behind] =
-            [first, end, count.min(end + BLOCK)].map(|item| item as u32);
-        block.fill(splitter.code(), items, first_item..end_item);
+            [first, end, items.end.min(end + BLOCK)].map(|item| item as u32);
+        block.fill(pass.code, pass.items, first_item..end_item);
         // What follows in order the processor asks for by itself, but not across pages.
-        (end_item..behind).for_each(|item| items.fetch(item));
-        for Young { upper, parts, .. } in &mut *trees {
-            if !upper.is_empty() {
-                upper.descend(splitter, (&block, items), &mut parts[first..end]);
-            }
-        }
-        if first % (1 << 16) == 0 && stop() {
-            return false;
+        (end_item..behind).for_each(|item| pass.items.fetch(item));
+        for Way { upper, parts } in &mut ways {
+            let parts = &mut parts[first - items.start..end - items.start];
+            upper.descend(pass.code, (&mut block, pass.items), parts);
         }
     }
     true
@@ -108,6 +151,7 @@ mod tests {
     use bigannoy_metric::Metric;
 
     use crate::grow::grow;
+    use crate::tree::Tree;
 
     #[test]
     fn crowns_that_grow_together_are_those_of_single_trees() {
@@ -131,9 +175,11 @@ mod tests {
                 let items = Items::new(&words, layout, &squares);
                 let random = || TreeRandom::new(3, 1);
                 let mut splitter = Splitter::new(random());
-                let mut plain = Vec::new();
+                let records = |tree: Option<Tree>| -> Vec<u32> {
+                    tree.expect("nothing stops it").parts().flatten().copied().collect()
+                };
                 let none = &mut Crown::none(ITEMS);
-                assert!(grow(items, none, &mut splitter, &|| false, &mut plain));
+                let plain = records(grow(items, none, &mut splitter, &|| false));
                 let mut young = [Young::new(random()), Young::new(TreeRandom::new(9, 9))];
                 young[1].renew(random());
                 let mut sample = NearRows::default();
@@ -145,9 +191,8 @@ mod tests {
                         let crown = young.finish(layout.leaf_capacity(), ITEMS);
                         assert!(equal > 0 || crown.splits.is_empty() == (metric == Metric::Dot));
                         splitter.renew(random());
-                        let mut records = vec![7; 3];
-                        assert!(grow(items, crown, &mut splitter, &|| false, &mut records));
-                        assert!(records == plain, "{metric}, {equal}");
+                        let tree = grow(items, crown, &mut splitter, &|| false);
+                        assert!(records(tree) == plain, "{metric}, {equal}");
                         young.renew(random());
                     }
                 }

@@ -40,6 +40,10 @@ pub(crate) struct Block {
     numbers: Vec<u32>,
     codes: Vec<Codes>,
     measures: [Measure; BLOCK],
+    /// The plane at which each item is that is still on its way, its place in the block, and the
+    /// product of both.
+    pairs: Vec<[u16; 2]>,
+    products: Vec<i32>,
 }
 
 /// What is known of the codes of an item.
@@ -54,7 +58,13 @@ struct Measure {
 impl Block {
     /// One of no items.
     pub(crate) fn new() -> Self {
-        Block { numbers: Vec::new(), codes: Vec::new(), measures: [Measure::default(); BLOCK] }
+        Block {
+            numbers: Vec::new(),
+            codes: Vec::new(),
+            measures: [Measure::default(); BLOCK],
+            pairs: Vec::new(),
+            products: Vec::new(),
+        }
     }
 
     /// Takes other items, no more than [`BLOCK`].
@@ -105,10 +115,6 @@ pub(crate) struct Descent {
     /// The normals, one behind the other, and what the sets are called that they cut.
     normals: Vec<f32>,
     keys: Vec<SetKey>,
-    /// The plane at which each item is that is still on its way, its place in the block, and the
-    /// product of both.
-    pairs: Vec<[u16; 2]>,
-    products: Vec<i32>,
 }
 
 /// The plane `offset + normal · x = 0`.
@@ -146,34 +152,35 @@ impl Descent {
 
     /// Tells the parts in which the items of a block are.
     pub(crate) fn go(
-        &mut self,
+        &self,
         code: Folded,
-        (block, items): (&Block, Items<'_>),
+        (block, items): (&mut Block, Items<'_>),
         parts: &mut [u16],
     ) {
-        let Descent { planes, codes, normals, keys, pairs, products } = self;
+        let Descent { planes, codes, normals, keys } = self;
+        let Block { numbers, codes: of_items, measures, pairs, products } = block;
+        let (numbers, measures): (&[u32], &[Measure; BLOCK]) = (numbers, measures);
         let dim = items.layout().dim();
         let size = n_codes(dim);
         pairs.clear();
         #[expect(clippy::cast_possible_truncation, reason = "a block is small")]
-        pairs.extend((0..block.numbers.len()).map(|place| [0, place as u16]));
+        pairs.extend((0..numbers.len()).map(|place| [0, place as u16]));
         // On which side the item at a place in the block is, where its codes leave it open.
         let exact = |plane: usize, place: usize| {
-            let item = block.numbers[place];
+            let item = numbers[place];
             let normal = &normals[plane * dim..][..dim];
             let margin = planes[plane].offset + code.dot(normal, items.vector(item));
             usize::from(margin > 0.0 || margin == 0.0 && keys[plane].toss(item))
         };
         while !pairs.is_empty() {
             products.resize(pairs.len(), 0);
-            let (coded, rows) =
-                (CodedRows { codes, size }, CodedRows { codes: &block.codes, size });
+            let (coded, rows) = (CodedRows { codes, size }, CodedRows { codes: of_items, size });
             code.coded_products(coded, rows, pairs, products);
             let mut kept = 0;
             for (i, &product) in products.iter().enumerate() {
                 let [at, place] = pairs[i].map(usize::from);
-                let Measure { scale, error } = block.measures[place % BLOCK];
-                let plane = planes[at];
+                let Measure { scale, error } = measures[place % BLOCK];
+                let plane = &planes[at];
                 #[expect(clippy::cast_precision_loss, reason = "bounds allow for it")]
                 let margin = product as f32 * scale + plane.offset;
                 // By the sign's bit: a side is as hard to foretell as a coin, and nothing branches by it.
@@ -272,7 +279,7 @@ mod tests {
                 for numbers in [0..40u32, 7..30] {
                     block.fill(code, items, numbers.clone());
                     let mut parts = vec![0; numbers.len()];
-                    descent.go(code, (&block, items), &mut parts);
+                    descent.go(code, (&mut block, items), &mut parts);
                     for (item, part) in numbers.zip(parts) {
                         let expected = one_by_one(&descent, code, &vectors[item as usize], item);
                         prop_assert_eq!(part, expected, "item {}", item);

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::items::Items;
 use crate::random::SetKey;
+use crate::tree::Tree;
 use crate::upper::{Crown, CrownSplit};
 
 /// Chooses where to cut sets of items in two.
@@ -52,30 +53,59 @@ enum Task {
     Join { second: usize },
 }
 
-/// Grows a tree on from its crown, whose ids are out of order afterwards. Puts its records into
-/// `records`, every child before its parent and the root last, numbered from the number of items on as
-/// if it were the first tree. Tells whether it is whole: `stop` can end it early.
+/// What is known of a set before it grows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan<'a> {
+    /// Splits of a crown.
+    pub(crate) splits: &'a [CrownSplit],
+    /// Which of these is the set's, if one is.
+    pub(crate) split: Option<usize>,
+    /// What the set is called.
+    pub(crate) key: SetKey,
+}
+
+/// Grows a tree on from its crown, whose ids are out of order afterwards, in one piece. `None` if `stop` ended it
+/// early.
+pub(crate) fn grow(
+    items: Items<'_>,
+    Crown { ids, splits }: &mut Crown,
+    splitter: &mut impl SplitSets,
+    stop: &dyn Fn() -> bool,
+) -> Option<Tree> {
+    #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
+    let n_items = ids.len() as u32;
+    let split = (!splits.is_empty()).then_some(0);
+    let plan = Plan { splits, split, key: SetKey::ROOT };
+    let mut records = Vec::new();
+    let root = grow_set(items, (n_items, ids), plan, splitter, stop, &mut records);
+    root.map(|root| Tree::whole(records, root))
+}
+
+/// Grows a subtree of a set of some of `n_items` items, whose ids are out of order afterwards. Puts its
+/// records into `records`, every child before its parent and the root last, numbered from the number of items
+/// on as if it were the first tree. Gives the root's number, or the only item; `None` if `stop` ended
+/// it early.
 ///
 /// The smaller side of a split grows first. Nothing recurses on the machine's stack: a set of which
 /// one in a hundred can be cut off is many levels deep.
-pub(crate) fn grow(
+pub(crate) fn grow_set(
     items: Items<'_>,
-    crown: &mut Crown,
+    (n_items, ids): (u32, &mut [u32]),
+    plan: Plan<'_>,
     splitter: &mut impl SplitSets,
     stop: &dyn Fn() -> bool,
     records: &mut Vec<u32>,
-) -> bool {
+) -> Option<u32> {
     let layout = items.layout();
     let capacity = layout.leaf_capacity();
-    let Crown { ids, splits: crown } = crown;
-    #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
-    let n_items = ids.len() as u32;
+    let planned = plan.splits.len();
+    // Those that are planned on the way, numbered on.
+    let mut later: Vec<CrownSplit> = Vec::new();
     let mut spare: Vec<u32> = Vec::new();
     records.clear();
     let mut splits: Vec<u32> = Vec::new();
     let mut done: Vec<u32> = Vec::new();
-    let whole = (!crown.is_empty()).then_some(0);
-    let mut tasks = vec![Task::Grow { ids: 0..ids.len(), key: SetKey::ROOT, crown: whole }];
+    let mut tasks = vec![Task::Grow { ids: 0..ids.len(), key: plan.key, crown: plan.split }];
 
     #[expect(clippy::cast_possible_truncation, reason = "the caller checks the file's limit")]
     let next_number =
@@ -99,16 +129,18 @@ pub(crate) fn grow(
                     continue;
                 }
                 if stop() {
-                    return false;
+                    return None;
                 }
                 let split = split.or_else(|| {
                     let splits = splitter.split_upper(items, set, key);
-                    let root = (!splits.is_empty()).then_some(crown.len());
-                    let first = crown.len();
-                    crown.extend(splits.into_iter().map(|split| split.numbered_from(first)));
+                    let first = planned + later.len();
+                    let root = (!splits.is_empty()).then_some(first);
+                    later.extend(splits.into_iter().map(|split| split.numbered_from(first)));
                     root
                 });
-                let (zeros, below) = if let Some(split) = split.map(|split| &crown[split]) {
+                let split = split
+                    .map(|split| plan.splits.get(split).unwrap_or_else(|| &later[split - planned]));
+                let (zeros, below) = if let Some(split) = split {
                     layout.push_split(&mut splits, count, &split.normal, split.offset);
                     (split.zeros, split.below)
                 } else {
@@ -148,7 +180,7 @@ pub(crate) fn grow(
             }
         }
     }
-    true
+    done.pop()
 }
 
 /// Brings the ids of side 0 to the front, both sides in their old order. Returns how many they are.
@@ -194,10 +226,9 @@ mod tests {
                 let items = Items::new(&words, layout, &squares);
                 let trees = codes.iter().map(|&code| {
                     let mut splitter = Splitter::new(TreeRandom::new(7, 0)).with_code(code);
-                    let mut records = Vec::new();
                     let mut crown = Crown::none(3000);
-                    assert!(grow(items, &mut crown, &mut splitter, &|| false, &mut records));
-                    records
+                    let tree = grow(items, &mut crown, &mut splitter, &|| false);
+                    tree.expect("nothing stops it").parts().flatten().copied().collect()
                 });
                 let trees: Vec<Vec<u32>> = trees.collect();
                 assert!(trees.iter().all(|tree| *tree == trees[0]), "{metric}, {dim}");

@@ -75,6 +75,7 @@
 #![forbid(unsafe_code)]
 
 mod annoy;
+mod apart;
 mod builder;
 mod coded_means;
 mod coded_set;
@@ -95,6 +96,7 @@ mod reach;
 mod rows;
 mod split;
 mod store;
+mod tree;
 mod upper;
 
 pub use builder::{

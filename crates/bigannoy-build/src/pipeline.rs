@@ -6,15 +6,17 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use bigannoy_metric::Folded;
 use rayon::ThreadPool;
 
+use crate::apart::{Tools, grow_apart};
 use crate::crown::{Young, grow_crowns};
-use crate::grow::grow;
 use crate::items::Items;
 use crate::memory::Memory;
 use crate::random::TreeRandom;
 use crate::rows::NearRows;
 use crate::split::Splitter;
+use crate::tree::Tree;
 use crate::{BuildError, IndexBuilder};
 
 /// What was used for a tree and can be for another, so that memory is not asked for anew: the first touch
@@ -35,6 +37,31 @@ impl<T> Spare<T> {
     }
 }
 
+/// What trees that grow at the same time share.
+struct Shared {
+    kernel: Folded,
+    splitters: Spare<Splitter>,
+    records: Spare<Vec<u32>>,
+}
+
+impl Tools for Shared {
+    fn splitter(&self, random: TreeRandom) -> Splitter {
+        let Some(mut splitter) = self.splitters.take() else {
+            return Splitter::new(random).with_code(self.kernel);
+        };
+        splitter.renew(random);
+        splitter
+    }
+
+    fn give_splitter(&self, splitter: Splitter) {
+        self.splitters.give(splitter);
+    }
+
+    fn records(&self) -> Vec<u32> {
+        self.records.take().unwrap_or_default()
+    }
+}
+
 /// Grows all trees in `pool` and gives the records of each to `take`, tree after tree.
 pub(crate) fn grow_all(
     builder: &IndexBuilder<'_>,
@@ -42,7 +69,7 @@ pub(crate) fn grow_all(
     n_items: u32,
     memory: Memory,
     pool: &ThreadPool,
-    mut take: impl FnMut(usize, &mut Vec<u32>) -> Result<(), BuildError>,
+    mut take: impl FnMut(usize, &mut Tree) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
     let trees = builder.n_trees();
     let mut largest = 0;
@@ -51,12 +78,8 @@ pub(crate) fn grow_all(
     let (seed, kernel) = (builder.seed_value(), builder.kernel_value());
     let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
     let stop = &stop;
-    let (samples, splitters, works, all_records) =
-        (&Spare::new(), &Spare::new(), &Spare::new(), &Spare::new());
-    let splitter = &|| {
-        let new = || Splitter::new(TreeRandom::new(seed, 0)).with_code(kernel);
-        splitters.take().unwrap_or_else(new)
-    };
+    let (samples, works) = (&Spare::new(), &Spare::new());
+    let tools = &Shared { kernel, splitters: Spare::new(), records: Spare::new() };
     pool.in_place_scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let start = |first: usize, count: usize| {
@@ -70,12 +93,12 @@ pub(crate) fn grow_all(
                         young
                     };
                     let mut young: Vec<Young> = (first..first + count).map(new).collect();
-                    let mut room: (Splitter, NearRows) =
-                        (splitter(), samples.take().unwrap_or_default());
-                    let both = (&mut room.0, &mut room.1);
+                    let mut splitter = tools.splitter(TreeRandom::new(seed, first));
+                    let mut sample: NearRows = samples.take().unwrap_or_default();
+                    let both = (&mut splitter, &mut sample);
                     let whole = grow_crowns(items, n_items, &mut young, both, stop);
-                    splitters.give(room.0);
-                    samples.give(room.1);
+                    tools.give_splitter(splitter);
+                    samples.give(sample);
                     whole.then_some(young)
                 }));
                 let young = match crowns {
@@ -88,14 +111,11 @@ pub(crate) fn grow_all(
                     let sender = sender.clone();
                     scope.spawn(move |_| {
                         let grown = catch_unwind(AssertUnwindSafe(|| {
-                            let mut splitter = splitter();
-                            splitter.renew(young.random());
-                            let mut records: Vec<u32> = all_records.take().unwrap_or_default();
+                            let random = young.random();
                             let crown = young.finish(items.layout().leaf_capacity(), n_items);
-                            let whole = grow(items, crown, &mut splitter, stop, &mut records);
-                            splitters.give(splitter);
+                            let grown = grow_apart(items, crown, &random, tools, stop);
                             works.give(young);
-                            whole.then_some(records)
+                            grown
                         }));
                         let _ = sender.send((tree, grown));
                     });
@@ -103,7 +123,7 @@ pub(crate) fn grow_all(
             });
         };
         let mut started = 0;
-        let mut waiting: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        let mut waiting: BTreeMap<usize, Tree> = BTreeMap::new();
         let mut next = 0;
         while next < trees {
             let most = memory.trees(largest);
@@ -118,7 +138,7 @@ pub(crate) fn grow_all(
             let (tree, grown) = receiver.recv().expect("a sender is kept here");
             let result = match grown {
                 Ok(Some(grown)) => {
-                    largest = largest.max(size_of_val(&grown[..]) as u64);
+                    largest = largest.max(grown.bytes());
                     waiting.insert(tree, grown);
                     Ok(())
                 }
@@ -129,9 +149,10 @@ pub(crate) fn grow_all(
                 }
             };
             let result = result.and_then(|()| {
-                while let Some(mut records) = waiting.remove(&next) {
-                    take(next, &mut records)?;
-                    all_records.give(records);
+                while let Some(mut tree) = waiting.remove(&next) {
+                    take(next, &mut tree)?;
+                    tree.into_memory(items.layout())
+                        .for_each(|records| tools.records.give(records));
                     next += 1;
                 }
                 Ok(())

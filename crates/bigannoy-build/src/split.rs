@@ -371,7 +371,7 @@ impl SplitSets for Splitter {
         let mut sample = NearRows::default();
         let all: Vec<u32> = set.to_vec();
         let item = |place: usize| all[place];
-        let mut upper = Upper::choose(self, &mut sample, items, (set.len(), &item), key);
+        let upper = Upper::choose(self, &mut sample, items, (set.len(), &item), key);
         drop(sample);
         if upper.is_empty() {
             return Vec::new();
@@ -381,7 +381,7 @@ impl SplitSets for Splitter {
         for (some, parts) in all.chunks(BLOCK).zip(parts.chunks_mut(BLOCK)) {
             items.touch(some);
             block.fill(self.code, items, some.iter().copied());
-            upper.descend(self, (&block, items), parts);
+            upper.descend(self.code, (&mut block, items), parts);
         }
         upper.arrange(items.layout().leaf_capacity(), &parts, &item, set)
     }

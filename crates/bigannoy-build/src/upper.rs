@@ -5,8 +5,8 @@
 //! item of the set goes all the way down past the planes, while it is in a register or near one.
 
 use bigannoy_format::Layout;
-use bigannoy_metric::Metric;
 use bigannoy_metric::coded::{Codes, n_codes};
+use bigannoy_metric::{Folded, Metric};
 
 use crate::descent::{Block, Descent, END};
 use crate::grow::{SplitSets, partition};
@@ -204,13 +204,8 @@ impl Upper {
     }
 
     /// Tells the parts in which the items of a block are, in order.
-    pub(crate) fn descend(
-        &mut self,
-        splitter: &Splitter,
-        block: (&Block, Items<'_>),
-        parts: &mut [u16],
-    ) {
-        self.descent.go(splitter.code(), block, parts);
+    pub(crate) fn descend(&self, code: Folded, block: (&mut Block, Items<'_>), parts: &mut [u16]) {
+        self.descent.go(code, block, parts);
     }
 
     /// Orders a set by the parts in which its items are, `parts[i]` being that of `item(i)`, and gives

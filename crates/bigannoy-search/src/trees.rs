@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bigannoy_format::{Forest, NodeId, Record};
 use bigannoy_metric::fetch_ahead;
-use bigannoy_sketch::{Pages, PlaneTable, Planes};
+use bigannoy_pages::Pages;
+use bigannoy_sketch::{PlaneTable, Planes};
 use rayon::prelude::*;
 
 use crate::ordered::most_visits;

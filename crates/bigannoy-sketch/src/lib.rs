@@ -47,7 +47,6 @@
 
 mod bound;
 mod kernel;
-mod pages;
 mod planes;
 mod query;
 mod record;
@@ -57,7 +56,6 @@ mod table;
 
 pub use bound::StrictError;
 pub use kernel::Kernel;
-pub use pages::Pages;
 pub use planes::{Margins, PlanePiece, PlaneQuery, Planes};
 pub use query::SketchQuery;
 pub use record::{Shape, certain_length};

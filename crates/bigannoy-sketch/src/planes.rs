@@ -16,10 +16,10 @@ use std::fmt;
 use std::ops::Range;
 
 use bigannoy_metric::fetch_ahead;
+use bigannoy_pages::Pages;
 
 use crate::bound::{self, EIGHT, U, WIDTH};
 use crate::kernel::{Kernel, PlanesJob, Read, TableJob};
-use crate::pages::Pages;
 use crate::record::{LANES, LINE, SANE, Shape, UNKNOWN, largest_magnitude, squares_of};
 use crate::table::PlaneTable;
 

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::{Kernel, Pages, Shape};
+use bigannoy_pages::Pages;
+
+use crate::{Kernel, Shape};
 
 /// A record for each item.
 ///

@@ -46,6 +46,10 @@ impl ForestStore for Watched {
         self.store.append(records)
     }
 
+    fn room(&mut self, words: usize) -> io::Result<Option<&mut [u32]>> {
+        self.store.room(words)
+    }
+
     fn items(&mut self) -> io::Result<Self::Items> {
         self.rows = self.watch.lap();
         self.store.items()

@@ -9,6 +9,7 @@ use rayon::ThreadPool;
 use crate::annoy::split::AnnoySplitter;
 use crate::grow::grow;
 use crate::items::Items;
+use crate::tree::Tree;
 use crate::upper::Crown;
 use crate::{BuildError, IndexBuilder};
 
@@ -21,7 +22,7 @@ pub(crate) fn grow_all<A: Rounding>(
     items: Items<'_>,
     n_items: u32,
     pool: &ThreadPool,
-    mut take: impl FnMut(usize, &mut Vec<u32>) -> Result<(), BuildError>,
+    mut take: impl FnMut(usize, &mut Tree) -> Result<(), BuildError>,
 ) -> Result<(), BuildError> {
     let trees = builder.n_trees();
     let seed = builder.seed_value();
@@ -35,24 +36,21 @@ pub(crate) fn grow_all<A: Rounding>(
         scope.spawn(move |_| {
             let mut splitter = AnnoySplitter::<A>::new(seed, items.layout().dim());
             for _ in 0..trees {
-                let mut records = Vec::new();
                 let mut crown = Crown::none(n_items);
-                if !grow(items, &mut crown, &mut splitter, stop, &mut records) {
-                    return;
-                }
+                let Some(tree) = grow(items, &mut crown, &mut splitter, stop) else { return };
                 // Room for the next tree's.
                 drop(crown);
-                if sender.send(records).is_err() {
+                if sender.send(tree).is_err() {
                     return; // nobody listens any more after an error
                 }
             }
         });
         for tree in 0..trees {
             // Nothing comes after an interruption. A panic is passed on where the scope ends.
-            let Ok(mut records) = receiver.recv() else {
+            let Ok(mut grown) = receiver.recv() else {
                 return Err(BuildError::Interrupted);
             };
-            if let Err(error) = take(tree, &mut records) {
+            if let Err(error) = take(tree, &mut grown) {
                 own_stop.store(true, Ordering::Relaxed);
                 return Err(error);
             }

@@ -1,4 +1,21 @@
-//! Memory for what is read in no order.
+//! Memory for what is much, or read in no order.
+//!
+//! Systems hand out memory in pages of mostly 4 KiB, each cleared when it is touched first, and the processor looks
+//! up where a page is before it reads from it. [`Pages`] asks for pages of 2 MiB: five hundred times fewer
+//! to hand out and to look up.
+//!
+//! ```
+//! use bigannoy_pages::Pages;
+//!
+//! let mut table = Pages::<u32>::new(1_000_000).expect("4 MB of memory");
+//! table[999_999] = 7;
+//! assert_eq!(table.iter().sum::<u32>(), 7);
+//! ```
+//!
+//! # Limits
+//! Where the system has no such pages, or none left, they are small ones. Memory is rounded up to whole pages, as
+//! they are touched: below some MB an ordinary `Vec` is smaller.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,8 +24,8 @@ use std::ops::{Deref, DerefMut};
 use bytemuck::Pod;
 use memmap2::MmapMut;
 
-/// A slice of zeros to begin with, in pages of the system that are asked to be huge ones: where is what, which has
-/// to be known before it can be read, takes as long as reading otherwise. It begins at a multiple of 64 bytes.
+/// A slice of zeros to begin with, in pages of the system that are asked to be large ones. It begins at a multiple
+/// of 64 bytes.
 pub struct Pages<T> {
     len: usize,
     map: MmapMut,
