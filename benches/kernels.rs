@@ -3,7 +3,8 @@
 //! Held fixed: 512 vectors, which fit in a core's own cache, compared eight at a time with one or two
 //! others, as trees are grown. Compared: the strict order of Annoy's arithmetic, and sums in eight
 //! lanes in each code that the processor has: one by one, of padded vectors, and while they are added
-//! up; and whole numbers from vectors in 16-bit codes. The throughput counts the elements that are read.
+//! up; and the same of vectors in 16-bit codes, as pairs and with one plane, and how long it takes to make codes.
+//! The throughput counts the elements that are read.
 //!
 //! The yardstick is `read`: the sum of all elements of the same vectors in as many lanes as one likes,
 //! which is as fast as they come out of the cache.
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use bigannoy_benches::Clusters;
 use bigannoy_metric::Folded;
-use bigannoy_metric::coded::{CodedRows, Codes, n_codes};
+use bigannoy_metric::coded::{CodedRows, Codes, Line, WIDTH, n_codes};
 use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 use bigannoy_metric::kernel::{self, LANES};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -44,6 +45,8 @@ fn kernels(criterion: &mut Criterion) {
         }
         let pairs: Vec<[u16; 2]> = (0..).take(rows.len()).map(|row| [0, row]).collect();
         let mut products = vec![0; rows.len()];
+        let mut coded_total = vec![[0; WIDTH]; n_codes(dim)];
+        let mut room = coded.clone();
         let mut group = criterion.benchmark_group(format!("kernels/{dim}"));
         group.throughput(Throughput::Elements((VECTORS * dim) as u64));
         let mut measure = |name: String, work: &dyn Fn(&[&[f32]; LANES])| {
@@ -81,6 +84,21 @@ fn kernels(criterion: &mut Criterion) {
                 let codes = CodedRows { codes: &coded, size: n_codes(dim) };
                 bencher
                     .iter(|| code.coded_products(codes, codes, &pairs, black_box(&mut products)));
+            });
+            let codes = CodedRows { codes: &coded, size: n_codes(dim) };
+            group.bench_function(format!("coded margins/{}", code.name()), |bencher| {
+                let plane = (codes.row(0), Line { by: 0.5, offset: 1.0 });
+                bencher.iter(|| code.coded_margins(plane, codes, &picks, black_box(&mut sums)));
+            });
+            group.bench_function(format!("coded add/{}", code.name()), |bencher| {
+                bencher.iter(|| code.add_coded_rows(codes, &picks, black_box(&mut coded_total)));
+            });
+            group.bench_function(format!("encode difference/{}", code.name()), |bencher| {
+                bencher.iter(|| {
+                    for (row, room) in rows.iter().zip(room.chunks_exact_mut(n_codes(dim))) {
+                        black_box(code.encode_difference(row, p, 100.0, room));
+                    }
+                });
             });
             group.bench_function(format!("add/{}", code.name()), |bencher| {
                 bencher.iter(|| code.add_rows(&padded, &picks, black_box(&mut total)));

@@ -86,10 +86,10 @@ fn split_record(layout: Layout, count: usize, normal: &[f32], offset: f32) -> Ve
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use bigannoy_metric::Metric;
+    use bigannoy_metric::{Folded, Metric};
 
     use super::*;
-    use crate::crown::{Young, grow_crowns};
+    use crate::crown::{Young, choose_crowns, send_down};
     use crate::grow::grow;
     use crate::rows::NearRows;
 
@@ -141,7 +141,8 @@ mod tests {
             let crown_of = |young: &mut Young| {
                 let room = (&mut Splitter::new(random.clone()), &mut NearRows::default());
                 let young = std::slice::from_mut(young);
-                assert!(grow_crowns(items, count, young, room, &|| false));
+                assert!(choose_crowns(items, count, young, room, &|| false));
+                assert!(send_down(Folded::new(), items, count, young, &|| false));
             };
             let mut young = [(); 2].map(|()| Young::new(random.clone()));
             crown_of(&mut young[0]);
@@ -170,7 +171,8 @@ mod tests {
         let random = TreeRandom::new(3, 1);
         let mut young = [Young::new(random.clone())];
         let room = (&mut Splitter::new(random.clone()), &mut NearRows::default());
-        assert!(grow_crowns(items, 60_000, &mut young, room, &|| false));
+        assert!(choose_crowns(items, 60_000, &mut young, room, &|| false));
+        assert!(send_down(Folded::new(), items, 60_000, &mut young, &|| false));
         let crown = young[0].finish(layout.leaf_capacity(), 60_000);
         assert!(!crown.splits.is_empty());
         let asked = AtomicUsize::new(0);

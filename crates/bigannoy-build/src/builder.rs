@@ -24,6 +24,10 @@ pub const DEFAULT_SEED: u64 = 42;
 /// that of any machine's processors is a slip.
 pub const MAX_THREADS: usize = 1024;
 
+/// Bytes of a thread's stack, of which next to nothing is touched. A thread that waits for a part of a tree may begin
+/// another tree above it, and another one above that.
+const STACK: usize = 8 << 20;
+
 /// Settings of a forest. Same rows, metric, trees, seed and generator: same bytes, on any number of
 /// threads.
 ///
@@ -209,6 +213,7 @@ impl<'a> IndexBuilder<'a> {
         let Plan { layout, n_items, copies, threads, memory } = self.plan(rows)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
+            .stack_size(STACK)
             .build()
             .map_err(|error| BuildError::Threads { threads, problem: error.to_string() })?;
 

@@ -61,17 +61,17 @@ impl Young {
     }
 }
 
-/// Grows the crowns of several trees over all `items`. Tells whether they are whole: `stop` can end it
-/// early. What chooses the planes and holds the sample is used for one tree after the other.
-pub(crate) fn grow_crowns(
+/// Chooses the planes of the crowns of several trees over all `items`. What chooses them and holds the sample is
+/// used for one tree after the other. Tells whether all are there: `stop` can end it early.
+pub(crate) fn choose_crowns(
     items: Items<'_>,
     n_items: u32,
     trees: &mut [Young],
     (splitter, sample): (&mut Splitter, &mut NearRows),
-    stop: &(dyn Fn() -> bool + Sync),
+    stop: &dyn Fn() -> bool,
 ) -> bool {
     let count = n_items as usize;
-    for Young { random, upper, parts, .. } in &mut *trees {
+    for Young { random, upper, parts, .. } in trees {
         if stop() {
             return false;
         }
@@ -86,10 +86,23 @@ pub(crate) fn grow_crowns(
             parts.resize(count, 0);
         }
     }
+    true
+}
+
+/// Sends all items down past the planes that were chosen for several trees, in the pool of the thread that calls.
+/// Tells whether all arrived: `stop` can end it early.
+pub(crate) fn send_down(
+    code: Folded,
+    items: Items<'_>,
+    n_items: u32,
+    trees: &mut [Young],
+    stop: &(dyn Fn() -> bool + Sync),
+) -> bool {
+    let count = n_items as usize;
     let ways = trees.iter_mut().filter(|young| !young.upper.is_empty());
     let ways: Vec<Way<'_>> =
         ways.map(|Young { upper, parts, .. }| Way { upper, parts: &mut parts[..count] }).collect();
-    descend(&Pass { code: splitter.code(), items, stop }, 0..count, ways)
+    ways.is_empty() || descend(&Pass { code, items, stop }, 0..count, ways)
 }
 
 /// What is the same for all items that go down.
@@ -186,7 +199,8 @@ mod tests {
                 // The second time in the memory of the first.
                 for _ in 0..2 {
                     let room = (&mut splitter, &mut sample);
-                    assert!(grow_crowns(items, ITEMS, &mut young, room, &|| false));
+                    assert!(choose_crowns(items, ITEMS, &mut young, room, &|| false));
+                    assert!(send_down(splitter.code(), items, ITEMS, &mut young, &|| false));
                     for young in &mut young {
                         let crown = young.finish(layout.leaf_capacity(), ITEMS);
                         assert!(equal > 0 || crown.splits.is_empty() == (metric == Metric::Dot));
@@ -203,10 +217,19 @@ mod tests {
     #[test]
     fn a_crown_stops_when_it_is_told_to() {
         let layout = Layout::new(Metric::Euclidean, 1).unwrap();
-        let words = vec![0; 10 * layout.record_words()];
+        let mut words = Vec::new();
+        for item in 0..60_000u16 {
+            layout.push_item(&mut words, &[f32::from(item)]);
+        }
+        let items = Items::new(&words, layout, &[]);
         let mut young = [Young::new(TreeRandom::new(3, 1))];
         let mut splitter = Splitter::new(TreeRandom::new(3, 1));
-        let room = (&mut splitter, &mut NearRows::default());
-        assert!(!grow_crowns(Items::new(&words, layout, &[]), 10, &mut young, room, &|| true));
+        let mut sample = NearRows::default();
+        let mut choose = |stop: &dyn Fn() -> bool| {
+            choose_crowns(items, 60_000, &mut young, (&mut splitter, &mut sample), stop)
+        };
+        assert!(!choose(&|| true));
+        assert!(choose(&|| false));
+        assert!(!send_down(Folded::new(), items, 60_000, &mut young, &|| true));
     }
 }

@@ -10,7 +10,7 @@ use bigannoy_metric::Folded;
 use rayon::ThreadPool;
 
 use crate::apart::{Tools, grow_apart};
-use crate::crown::{Young, grow_crowns};
+use crate::crown::{Young, choose_crowns, send_down};
 use crate::items::Items;
 use crate::memory::Memory;
 use crate::random::TreeRandom;
@@ -96,9 +96,11 @@ pub(crate) fn grow_all(
                     let mut splitter = tools.splitter(TreeRandom::new(seed, first));
                     let mut sample: NearRows = samples.take().unwrap_or_default();
                     let both = (&mut splitter, &mut sample);
-                    let whole = grow_crowns(items, n_items, &mut young, both, stop);
+                    let chosen = choose_crowns(items, n_items, &mut young, both, stop);
+                    // Before the items go down: a thread that waits for others may begin another tree.
                     tools.give_splitter(splitter);
                     samples.give(sample);
+                    let whole = chosen && send_down(kernel, items, n_items, &mut young, stop);
                     whole.then_some(young)
                 }));
                 let young = match crowns {
