@@ -41,7 +41,8 @@ const STACK: usize = 8 << 20;
 /// all items are equal, the set is halved at random. Items within the plane are tossed for. Each
 /// tree draws from its own `ChaCha8` stream, each set of a tree from its own place in it. The upper
 /// levels of a set that is too large to be copied near the processor are chosen in this way for one
-/// larger sample, and then cut the set itself.
+/// larger sample, and then cut the set itself. Other than under dot, samples and copies are 16-bit codes: an item
+/// nearer to a plane than some ten-thousandths of the set's spread may be on the other side of it.
 ///
 /// Under angular, directions are compared and planes go through the origin. Under dot, a set whose
 /// longest item is more than 1.5 times as long as the median one is halved by length. Otherwise its
