@@ -89,7 +89,7 @@ mod tests {
     use bigannoy_metric::{Folded, Metric};
 
     use super::*;
-    use crate::crown::{Young, choose_crowns, send_down};
+    use crate::crown::{Young, choose_crown, send_down};
     use crate::grow::grow;
     use crate::rows::NearRows;
 
@@ -140,8 +140,8 @@ mod tests {
             let random = TreeRandom::new(3, 1);
             let crown_of = |young: &mut Young| {
                 let room = (&mut Splitter::new(random.clone()), &mut NearRows::default());
+                choose_crown(items, count, young, room);
                 let young = std::slice::from_mut(young);
-                assert!(choose_crowns(items, count, young, room, &|| false));
                 assert!(send_down(Folded::new(), items, count, young, &|| false));
             };
             let mut young = [(); 2].map(|()| Young::new(random.clone()));
@@ -171,7 +171,7 @@ mod tests {
         let random = TreeRandom::new(3, 1);
         let mut young = [Young::new(random.clone())];
         let room = (&mut Splitter::new(random.clone()), &mut NearRows::default());
-        assert!(choose_crowns(items, 60_000, &mut young, room, &|| false));
+        choose_crown(items, 60_000, &mut young[0], room);
         assert!(send_down(Folded::new(), items, 60_000, &mut young, &|| false));
         let crown = young[0].finish(layout.leaf_capacity(), 60_000);
         assert!(!crown.splits.is_empty());

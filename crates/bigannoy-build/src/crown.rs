@@ -61,32 +61,24 @@ impl Young {
     }
 }
 
-/// Chooses the planes of the crowns of several trees over all `items`. What chooses them and holds the sample is
-/// used for one tree after the other. Tells whether all are there: `stop` can end it early.
-pub(crate) fn choose_crowns(
+/// Chooses the planes of a tree's crown over all `items`.
+pub(crate) fn choose_crown(
     items: Items<'_>,
     n_items: u32,
-    trees: &mut [Young],
+    Young { random, upper, parts, .. }: &mut Young,
     (splitter, sample): (&mut Splitter, &mut NearRows),
-    stop: &dyn Fn() -> bool,
-) -> bool {
+) {
     let count = n_items as usize;
-    for Young { random, upper, parts, .. } in trees {
-        if stop() {
-            return false;
-        }
-        if !is_due(items.layout(), count) {
-            return true;
-        }
-        splitter.renew(random.clone());
-        #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
-        let item = |place| place as u32;
-        *upper = Upper::choose(splitter, sample, items, (count, &item), SetKey::ROOT);
-        if !upper.is_empty() {
-            parts.resize(count, 0);
-        }
+    if !is_due(items.layout(), count) {
+        return;
     }
-    true
+    splitter.renew(random.clone());
+    #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
+    let item = |place| place as u32;
+    *upper = Upper::choose(splitter, sample, items, (count, &item), SetKey::ROOT);
+    if !upper.is_empty() {
+        parts.resize(count, 0);
+    }
 }
 
 /// Sends all items down past the planes that were chosen for several trees, in the pool of the thread that calls.
@@ -198,8 +190,9 @@ mod tests {
                 let mut sample = NearRows::default();
                 // The second time in the memory of the first.
                 for _ in 0..2 {
-                    let room = (&mut splitter, &mut sample);
-                    assert!(choose_crowns(items, ITEMS, &mut young, room, &|| false));
+                    for young in &mut young {
+                        choose_crown(items, ITEMS, young, (&mut splitter, &mut sample));
+                    }
                     assert!(send_down(splitter.code(), items, ITEMS, &mut young, &|| false));
                     for young in &mut young {
                         let crown = young.finish(layout.leaf_capacity(), ITEMS);
@@ -225,11 +218,7 @@ mod tests {
         let mut young = [Young::new(TreeRandom::new(3, 1))];
         let mut splitter = Splitter::new(TreeRandom::new(3, 1));
         let mut sample = NearRows::default();
-        let mut choose = |stop: &dyn Fn() -> bool| {
-            choose_crowns(items, 60_000, &mut young, (&mut splitter, &mut sample), stop)
-        };
-        assert!(!choose(&|| true));
-        assert!(choose(&|| false));
+        choose_crown(items, 60_000, &mut young[0], (&mut splitter, &mut sample));
         assert!(!send_down(Folded::new(), items, 60_000, &mut young, &|| true));
     }
 }

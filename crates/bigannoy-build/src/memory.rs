@@ -8,8 +8,8 @@ use crate::{BuildError, Generator};
 
 /// Bytes of item records that are made before they are stored, where nothing else is said.
 const BLOCK_BYTES: u64 = 4 << 20;
-/// Trees whose upper levels grow together, if there is room.
-const TOGETHER: usize = 4;
+/// Trees in the works for each thread, and as many more, if there is room.
+const OF_A_THREAD: usize = 4;
 /// Bytes of a tree for each item, until larger ones have grown: those of half-full leaves and what is
 /// above them, whatever the number of dimensions.
 const TREE_BYTES: u64 = 20;
@@ -89,7 +89,7 @@ impl Memory {
 
     /// How many trees may be in the works at a time, if the largest yet has `largest` bytes.
     pub(crate) fn trees(&self, largest: u64) -> usize {
-        let most = (self.threads + 1) * TOGETHER;
+        let most = (self.threads + 1) * OF_A_THREAD;
         let Some(budget) = self.budget else { return most };
         let tree = tree_bytes(self.n_items, largest);
         // Each thread splits one tree at a time.
@@ -100,12 +100,11 @@ impl Memory {
         (1..=most).rev().find(|&trees| takes(trees) <= budget).unwrap_or(1)
     }
 
-    /// How many trees' upper levels grow together: of `left` trees, where `most` may be in the works. Threads
-    /// that take such groups, whoever is ready first, have equally many trees in the end, or one more.
-    pub(crate) fn together(&self, most: usize, left: usize) -> usize {
-        let most = (most / (self.threads + 1)).clamp(1, TOGETHER);
-        let groups = left.div_ceil(most).next_multiple_of(self.threads);
-        left.div_ceil(groups).max(1)
+    /// How many trees' upper levels grow together: of `left` trees, where `most` may be in the works. Two such groups are in the
+    /// works at a time, so that threads which one of them leaves without work find some in the other.
+    pub(crate) fn together(most: usize, left: usize) -> usize {
+        let groups = left.div_ceil((most / 2).max(1));
+        left.div_ceil(groups.max(1)).max(1)
     }
 }
 
@@ -128,7 +127,7 @@ mod tests {
     #[test]
     fn more_memory_is_for_more_trees_and_larger_blocks() {
         let free = plan(None, None).unwrap();
-        assert_eq!((free.trees(0), free.together(12, 80)), (12, TOGETHER));
+        assert_eq!(free.trees(0), 12);
         assert_eq!(free.block_rows, 19_418);
         let BuildError::Memory { asked: 0, least } = plan(Some(0), None).unwrap_err() else {
             panic!("another error");
@@ -148,25 +147,22 @@ mod tests {
     }
 
     #[test]
-    fn threads_get_as_many_trees_each() {
-        let memory = plan(None, None).unwrap();
-        for trees in 1..60 {
-            let (mut left, mut groups) = (trees, Vec::new());
-            while left > 0 {
-                groups.push(memory.together(12, left));
-                left -= groups[groups.len() - 1];
+    fn groups_are_equally_large_and_two_of_them_may_be_in_the_works() {
+        for most in 1..30 {
+            for trees in 1..60 {
+                let (mut left, mut groups) = (trees, Vec::new());
+                while left > 0 {
+                    groups.push(Memory::together(most, left));
+                    left -= groups[groups.len() - 1];
+                }
+                let (least, largest) = (groups[groups.len() - 1], groups[0]);
+                assert!(
+                    largest <= least + 1 && (2 * largest <= most || largest == 1),
+                    "{groups:?}"
+                );
             }
-            assert!(groups.iter().all(|group| (1..=TOGETHER).contains(group)), "{groups:?}");
-            // Whoever is ready first takes the next one.
-            let mut threads = [0usize; 2];
-            for group in &groups {
-                threads.sort_unstable();
-                threads[0] += group;
-            }
-            assert!(threads[0].abs_diff(threads[1]) <= 1, "{trees}: {groups:?}");
         }
-        // With little memory, one at a time.
-        assert_eq!((memory.together(1, 10), memory.together(5, 10)), (1, 1));
+        assert_eq!([10, 50, 3].map(|trees| Memory::together(12, trees)), [5, 6, 3]);
     }
 
     #[test]

@@ -8,9 +8,10 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use bigannoy_metric::Folded;
 use rayon::ThreadPool;
+use rayon::prelude::*;
 
 use crate::apart::{Tools, grow_apart};
-use crate::crown::{Young, choose_crowns, send_down};
+use crate::crown::{Young, choose_crown, send_down};
 use crate::items::Items;
 use crate::memory::Memory;
 use crate::random::TreeRandom;
@@ -93,13 +94,14 @@ pub(crate) fn grow_all(
                         young
                     };
                     let mut young: Vec<Young> = (first..first + count).map(new).collect();
-                    let mut splitter = tools.splitter(TreeRandom::new(seed, first));
-                    let mut sample: NearRows = samples.take().unwrap_or_default();
-                    let both = (&mut splitter, &mut sample);
-                    let chosen = choose_crowns(items, n_items, &mut young, both, stop);
-                    // Before the items go down: a thread that waits for others may begin another tree.
-                    tools.give_splitter(splitter);
-                    samples.give(sample);
+                    let chosen = young.par_iter_mut().all(|young| {
+                        let mut splitter = tools.splitter(young.random());
+                        let mut sample: NearRows = samples.take().unwrap_or_default();
+                        choose_crown(items, n_items, young, (&mut splitter, &mut sample));
+                        tools.give_splitter(splitter);
+                        samples.give(sample);
+                        !stop()
+                    });
                     let whole = chosen && send_down(kernel, items, n_items, &mut young, stop);
                     whole.then_some(young)
                 }));
@@ -130,7 +132,7 @@ pub(crate) fn grow_all(
         while next < trees {
             let most = memory.trees(largest);
             while started < trees {
-                let count = memory.together(most, trees - started);
+                let count = Memory::together(most, trees - started);
                 if started - next + count > most {
                     break;
                 }

@@ -18,6 +18,11 @@ pub trait RowFloat: Copy + Default + Send + Sync + Into<f64> + private::Sealed {
 
     /// Whether it is neither infinite nor NaN.
     fn is_finite(self) -> bool;
+
+    /// Whether all values are finite.
+    fn are_finite(values: &[Self]) -> bool {
+        values.iter().fold(true, |all, value| all & value.is_finite())
+    }
 }
 
 mod private {

@@ -12,6 +12,9 @@ use crate::{Element, RowError, RowFloat, ValueFault, ValuePolicy};
 /// elsewhere.
 pub(crate) const STRIP: usize = 8;
 
+/// Rows that are converted together.
+const TILE: usize = 8;
+
 /// Rows being put together, a strip of columns at a time, so that each cache line of the output
 /// is written while it is near.
 pub(crate) struct Transposition<'a, F> {
@@ -88,6 +91,9 @@ impl<'a, F: RowFloat> Transposition<'a, F> {
 }
 
 /// Writes `strip` to the columns from `first` on. Says whether all of it is finite.
+///
+/// Tiles of eight rows are converted and looked at along the columns, in loops of known length that compilers turn into
+/// vector instructions, and written along the rows.
 fn put_strip<T: Element, F: RowFloat, const N: usize>(
     out: &mut [F],
     ncols: usize,
@@ -95,18 +101,30 @@ fn put_strip<T: Element, F: RowFloat, const N: usize>(
     strip: &[&[T]; N],
 ) -> bool {
     let nrows = out.len() / ncols;
-    let strip: [&[T]; N] = strip.map(|column| &column[..nrows]);
-    let mut finite = [true; N];
-    for (row, out) in out.chunks_exact_mut(ncols).enumerate() {
-        for ((place, column), finite) in
-            out[first..first + N].iter_mut().zip(&strip).zip(&mut finite)
-        {
-            let value = F::of(column[row]);
-            *place = value;
-            *finite &= value.is_finite();
+    let columns = strip.map(|column| column[..nrows].as_chunks::<TILE>());
+    let mut all_finite = true;
+    let mut rows = out.chunks_exact_mut(ncols).map(|row| &mut row[first..first + N]);
+    let mut tile = [[F::default(); TILE]; N];
+    for at in 0..nrows / TILE {
+        for (values, (stored, _)) in tile.iter_mut().zip(&columns) {
+            for (value, stored) in values.iter_mut().zip(stored[at]) {
+                *value = F::of(stored);
+            }
+        }
+        all_finite &= F::are_finite(tile.as_flattened());
+        for (row, out) in (0..TILE).zip(&mut rows) {
+            for (place, values) in out.iter_mut().zip(&tile) {
+                *place = values[row];
+            }
         }
     }
-    finite.iter().all(|&all| all)
+    for (row, out) in rows.enumerate() {
+        for (place, (_, left)) in out.iter_mut().zip(&columns) {
+            *place = F::of(left[row]);
+        }
+        all_finite &= F::are_finite(out);
+    }
+    all_finite
 }
 
 #[cfg(test)]
