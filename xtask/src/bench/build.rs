@@ -61,7 +61,8 @@ const BUILDERS: [Builder; 4] = [
     ("RcppAnnoy", r),
 ];
 
-/// Has the builders take turns, twice; the cheaper of two counts, because what disturbs only adds.
+/// Has the builders take turns, twice; the cheaper of two counts, because what disturbs only adds. Of rows and
+/// trees by themselves each turn builds twice, so that not the first use of memory is measured.
 fn table(session: &mut Session, data: &Path, trees: usize, threads: &[usize]) -> Outcome {
     let (rows, columns) = shape(data)?;
     for &threads in threads {

@@ -12,8 +12,14 @@ use crate::arguments::Arguments;
 use crate::prepare::metric;
 use crate::protocol::say;
 
+/// Times that a forest is built, each in memory that the one before gave back.
+///
+/// A virtual machine's first use of memory, which its host took back while it was free, costs several times what
+/// filling it does.
+const ROUNDS: usize = 2;
+
 /// Builds a forest of `--trees` trees over the reference in `--data` on `--threads` threads by
-/// `--generator`, and tells what adding the rows and growing the trees cost.
+/// `--generator`, [`ROUNDS`] times, and tells the least that adding the rows and growing the trees cost.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let data = arguments.path("data")?;
     let train = BigMatrix::attach(data.join("train.desc"))?;
@@ -22,13 +28,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .generator(generator)
         .trees(arguments.value("trees")?)
         .threads(arguments.value("threads")?);
-    let mut store =
-        Watched { store: MemoryStore::default(), watch: Stopwatch::start(), rows: Cost::default() };
-    let report = builder.build(&train, &mut store)?;
-    let (rows, trees) = (store.rows, store.watch.lap());
+    let (mut rows, mut trees, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..ROUNDS {
+        let mut store = Watched {
+            store: MemoryStore::default(),
+            watch: Stopwatch::start(),
+            rows: Cost::default(),
+        };
+        bytes = builder.build(&train, &mut store)?.bytes;
+        rows.push(store.rows);
+        trees.push(store.watch.lap());
+    }
+    let least = |costs: &[Cost], part: fn(&Cost) -> Option<f64>| {
+        costs.iter().filter_map(part).min_by(f64::total_cmp)
+    };
+    let elapsed = |cost: &Cost| Some(cost.elapsed);
     say(&json!({
-        "rows_seconds": rows.elapsed, "rows_cpu": rows.cpu,
-        "trees_seconds": trees.elapsed, "trees_cpu": trees.cpu, "bytes": report.bytes,
+        "rows_seconds": least(&rows, elapsed), "rows_cpu": least(&rows, |cost| cost.cpu),
+        "trees_seconds": least(&trees, elapsed), "trees_cpu": least(&trees, |cost| cost.cpu),
+        "bytes": bytes,
     }))
 }
 

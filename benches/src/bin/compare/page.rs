@@ -185,9 +185,10 @@ fn sections(results: &Results) -> Vec<Section> {
         true,
         "build",
         "Building an index",
-        "The cheaper of two turns. Trees alone: grown in memory over rows that are there, as Annoy's \
-         `build()`. Disk to disk: bigannoy's command as a whole process; of the others adding, building \
-         and saving, without the start of their interpreter and reading.",
+        "The cheaper of two turns; of rows and of trees alone, two builds in each. Trees alone: grown in \
+         memory over rows that are there, as Annoy's `build()`. Disk to disk: bigannoy's command as a \
+         whole process; of the others adding, building and saving, without the start of their interpreter \
+         and reading.",
         &building,
     );
     add(true, "scale", "Building 10 trees, by rows and columns, one thread", "", &scale);
