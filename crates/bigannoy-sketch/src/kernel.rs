@@ -23,6 +23,24 @@ enum Code {
     Avx2,
 }
 
+/// Runs a function of `portable`, or of `avx2` where the code is for that.
+macro_rules! run {
+    ($kernel:expr, $name:ident($($argument:expr),+)) => {
+        match $kernel.0 {
+            Code::Portable => portable::$name($($argument),+),
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                unsafe {
+                    avx2::$name($($argument),+)
+                }
+            }
+        }
+    };
+}
+
 impl Kernel {
     /// The fastest code on this processor.
     #[must_use]
@@ -56,59 +74,20 @@ impl Kernel {
 
     /// See [`crate::SketchQuery::bounds`].
     pub(crate) fn bounds(self, job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
-        match self.0 {
-            Code::Portable => portable::bounds(job, lower, upper),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::bounds(job, lower, upper);
-                }
-            }
-        }
+        run!(self, bounds(job, lower, upper));
     }
-}
 
-impl Kernel {
     /// See [`crate::PlaneQuery::margins`].
     #[inline]
     pub(crate) fn margins(self, job: &PlanesJob<'_>) -> Margins {
-        match self.0 {
-            Code::Portable => portable::margins(job),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::margins(job)
-                }
-            }
-        }
+        run!(self, margins(job))
     }
-}
 
-impl Kernel {
     /// See [`crate::PlaneQuery::all_margins`].
     pub(crate) fn table(self, job: &TableJob<'_>, margins: &mut [Margins]) {
-        match self.0 {
-            Code::Portable => portable::table(job, margins),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::table(job, margins);
-                }
-            }
-        }
+        run!(self, table(job, margins));
     }
-}
 
-impl Kernel {
     /// See [`Shape::write`].
     #[inline]
     pub(crate) fn write_item(
@@ -118,18 +97,7 @@ impl Kernel {
         vector: &[f32],
         squared_length: Option<f32>,
     ) {
-        match self.0 {
-            Code::Portable => shape.write(record, vector, squared_length),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::write_item(shape, record, vector, squared_length);
-                }
-            }
-        }
+        run!(self, write_item(shape, record, vector, squared_length));
     }
 
     /// See [`planes::write`].
@@ -142,18 +110,7 @@ impl Kernel {
         offset: f32,
         word: u32,
     ) {
-        match self.0 {
-            Code::Portable => planes::write(losses, record, normal, offset, word),
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Kernel::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                unsafe {
-                    avx2::write_plane(losses, record, normal, offset, word);
-                }
-            }
-        }
+        run!(self, write_plane(losses, record, normal, offset, word));
     }
 }
 
@@ -245,7 +202,7 @@ fn in_groups(
 }
 
 mod portable {
-    use super::{Job, Margins, PlanesJob, Read, TableJob, WIDTH, in_groups};
+    use super::{Job, Losses, Margins, PlanesJob, Read, Shape, TableJob, WIDTH, in_groups, planes};
 
     pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
         in_groups(job, lower, upper, |records| {
@@ -281,6 +238,27 @@ mod portable {
             }
             *margins = job.terms.margins((sums.map(|sum| sum as f32), *tails));
         }
+    }
+
+    #[inline]
+    pub(super) fn write_item(
+        shape: Shape,
+        record: &mut [u8],
+        vector: &[f32],
+        squared_length: Option<f32>,
+    ) {
+        shape.write(record, vector, squared_length);
+    }
+
+    #[inline]
+    pub(super) fn write_plane(
+        losses: &Losses,
+        record: &mut [u8],
+        normal: &[f32],
+        offset: f32,
+        word: u32,
+    ) {
+        planes::write(losses, record, normal, offset, word);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rounding that the bounds take in")]
