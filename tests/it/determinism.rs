@@ -44,6 +44,42 @@ fn an_index_does_not_depend_on_threads() {
     assert_eq!(sums.len(), 12, "another metric or generator, the same index");
 }
 
+/// Rows that bring all there is into play: upper levels, sets in codes, finer codes, items far away, equal ones.
+fn of_all_kinds() -> Vec<f32> {
+    let (rows, columns) = (20_000u64, 20u64);
+    let value = |row: u64, column: u64| {
+        // Every ninth row is another one again.
+        let row = if row.is_multiple_of(9) { row / 1000 } else { row };
+        let mixed = (row * columns + column + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let value = f32::from(u16::try_from(mixed >> 48).unwrap()) / 65_536.0 - 0.5;
+        match row {
+            7000..9000 => 100.0 + value / 256.0,
+            19_990.. => value * 4096.0,
+            _ => value,
+        }
+    };
+    (0..rows).flat_map(|row| (0..columns).map(move |column| value(row, column))).collect()
+}
+
+/// Who changes these bytes gives them another name, in `Generator::recorded_name`.
+#[test]
+fn the_bytes_of_a_name_stay_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let rows = of_all_kinds();
+    for (metric, name, expected) in [
+        (Metric::Euclidean, "chacha8-9", "e4da8bc43aec0fa1f72477d856d733b2"),
+        (Metric::Angular, "chacha8-9", "0412484e7ed1dc9a3572ad18b5f6aba6"),
+        (Metric::Manhattan, "chacha8-9", "e4da8bc43aec0fa1f72477d856d733b2"),
+        (Metric::Dot, "chacha8-8", "a0cb43533abcd3f9a80d57ca8534f9ba"),
+    ] {
+        let options = BuildOptions::new(metric).trees(3);
+        let path = dir.path().join(metric.name());
+        let index = bigannoy::build(&DenseRows::row_major(&rows, 20), path, &options).unwrap();
+        assert_eq!(index.generator(), Some(name));
+        assert_eq!(md5_hex(index.path()).unwrap(), expected, "{metric}");
+    }
+}
+
 #[test]
 fn answers_do_not_depend_on_threads_or_blocks() {
     let dir = tempfile::tempdir().unwrap();

@@ -136,6 +136,18 @@ impl CodedMeans {
         &self.margins
     }
 
+    /// The middle between the centroids of the last run, in steps from where the codes begin. Not of directions.
+    pub(crate) fn middle(&self, middle: &mut [f32]) {
+        decode(self.q.as_flattened(), middle);
+    }
+
+    /// Replaces the plane of the last run by one through the codes of `normal`, of length 1, which lies `offset`
+    /// steps from where the codes begin.
+    pub(crate) fn turn(&mut self, code: Folded, normal: &[f32], offset: f32) {
+        code.encode(normal, LENGTH, &mut self.coded);
+        (self.length, self.offset) = (1.0, offset);
+    }
+
     /// Whether the centroids are far enough from each other for codes to tell them apart.
     pub(crate) fn is_clear(&self) -> bool {
         self.length >= LEAST_GAP

@@ -62,8 +62,8 @@ impl Generator {
     #[must_use]
     pub fn recorded_name(self, metric: Metric) -> &'static str {
         match (self, metric) {
-            (Generator::Default, Metric::Dot) => "chacha8-6",
-            (Generator::Default, _) => "chacha8-7",
+            (Generator::Default, Metric::Dot) => "chacha8-8",
+            (Generator::Default, _) => "chacha8-9",
             (Generator::Annoy, _) => "annoy",
             (Generator::AnnoyFused, _) => "annoy-fused",
         }
@@ -114,10 +114,10 @@ mod tests {
         for generator in Generator::ALL {
             assert_eq!(generator.to_string().parse(), Ok(generator));
         }
-        let error = "chacha8-7".parse::<Generator>().unwrap_err();
+        let error = "chacha8-9".parse::<Generator>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown generator \"chacha8-7\": expected one of default, annoy, annoy-fused"
+            "unknown generator \"chacha8-9\": expected one of default, annoy, annoy-fused"
         );
     }
 }

@@ -8,6 +8,10 @@ use crate::random::TreeRandom;
 /// Times that the centroids move to the middle of the rows on their side.
 pub(crate) const ROUNDS: usize = 2;
 
+/// The least squared distance of two centroids that a plane is put between. Where squares are much smaller, what is
+/// lost of each of them shows in their sum.
+const LEAST_SQUARED: f32 = 1e-36;
+
 /// Some of the rows of a slice, padded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample<'a> {
@@ -115,11 +119,13 @@ impl TwoMeans {
     }
 
     /// Writes the plane of the last run, its normal of length 1. `None`, and zeros, if there is none:
-    /// where the centroids are equal, or too far apart for a number.
+    /// where the centroids are equal, or so near to each other, or far from each other, that squares
+    /// vanish or overflow.
     pub(crate) fn plane(&mut self, code: Folded, normal: &mut [f32]) -> Option<f32> {
-        let length = product(code, &self.plane, &self.plane).sqrt();
+        let squared = product(code, &self.plane, &self.plane);
+        let length = squared.sqrt();
         let offset = self.offset / length;
-        if length > 0.0 && length.is_finite() && offset.is_finite() {
+        if (LEAST_SQUARED..=f32::MAX).contains(&squared) && offset.is_finite() {
             unpad(&self.plane, normal);
             for value in normal {
                 *value /= length;

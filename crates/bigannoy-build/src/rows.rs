@@ -6,7 +6,7 @@ use bigannoy_metric::folded::{Chunk, n_chunks, pad, unpad};
 use bigannoy_metric::kernel::LANES;
 use bigannoy_metric::{Folded, Metric};
 
-use crate::coded_set::CodedSet;
+use crate::coded_set::{CodedSet, Refined};
 use crate::items::Items;
 
 /// Sets whose codes take no more bytes than this are copied, once: what a core's own cache holds. Below
@@ -87,6 +87,11 @@ impl NearRows {
     /// The items in codes, which are there under metrics other than dot.
     pub(crate) fn coded(&self) -> &CodedSet {
         &self.coded
+    }
+
+    /// Codes the items of a set anew, in smaller steps, where these are much smaller: see [`CodedSet::refine`].
+    pub(crate) fn refine(&mut self, code: Folded, all: Items<'_>, set: &[u32]) -> Refined {
+        self.coded.refine(code, (all, &self.numbers), set)
     }
 
     /// The numbers in the index of items of the copy.

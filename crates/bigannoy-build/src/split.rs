@@ -4,6 +4,7 @@ use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 use bigannoy_metric::{Folded, Metric};
 
 use crate::coded_means::{CodedMeans, CodedSample};
+use crate::coded_set::Refined;
 use crate::descent::{BLOCK, Block};
 use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
@@ -192,7 +193,7 @@ impl Splitter {
     /// sides. Tells whether it did.
     pub(crate) fn cut(
         &mut self,
-        (near, items): (&NearRows, Items<'_>),
+        (near, items): (&mut NearRows, Items<'_>),
         set: &[u32],
         key: SetKey,
     ) -> bool {
@@ -210,31 +211,51 @@ impl Splitter {
         self.choose(rows, set, key) && self.divide(rows, set, key)
     }
 
-    /// [`Splitter::cut`] by the items' codes. `None` if these do not tell enough of the set apart.
+    /// [`Splitter::cut`] by the items' codes, which become finer where these do not tell enough of the set apart.
+    /// `None` if that does not help.
     fn cut_codes(
         &mut self,
-        (near, items): (&NearRows, Items<'_>),
+        (near, items): (&mut NearRows, Items<'_>),
         set: &[u32],
         key: SetKey,
     ) -> Option<bool> {
-        let rows = near.coded().rows()?;
-        self.random.begin(key);
-        let sampled = self.draw_sample(set);
-        let Splitter { code, coded_means: means, random, sides, margins, normal, .. } = self;
-        let picks = if sampled { &self.drawn } else { set };
         let directions = items.layout().metric() == Metric::Angular;
-        let sample = CodedSample { rows, picks, directions };
-        try_planes(picks.len(), || {
-            means.run(*code, sample, random);
-            n_ones(means.margins())
-        });
-        if !means.is_clear() {
-            return None;
+        let (mut sampled, mut turned);
+        loop {
+            let rows = near.coded().rows(set)?;
+            self.random.begin(key);
+            sampled = self.draw_sample(set);
+            let Splitter { code, coded_means: means, random, .. } = self;
+            let picks = if sampled { &self.drawn } else { set };
+            turned = directions && near.coded().scale(set).has_origin();
+            let sample = CodedSample { rows, picks, directions: directions && !turned };
+            try_planes(picks.len(), || {
+                means.run(*code, sample, random);
+                n_ones(means.margins())
+            });
+            if means.is_clear() {
+                break;
+            }
+            match near.refine(*code, items, set) {
+                Refined::Yes => {}
+                Refined::No => return None,
+                Refined::Equal => return Some(false),
+            }
         }
+        let Splitter { code, coded_means: means, sides, margins, normal, vector, .. } = self;
+        let (rows, scale) = (near.coded().rows(set)?, near.coded().scale(set));
         normal.resize(items.layout().dim(), 0.0);
         let offset = means.plane(normal);
-        self.offset = if directions { 0.0 } else { near.coded().offset(*code, normal, offset) };
-        let margins = if sampled {
+        self.offset = 0.0;
+        if turned {
+            vector.resize(items.layout().dim(), 0.0);
+            means.middle(vector);
+            let offset = scale.turn_to_zero(*code, items, normal, vector);
+            means.turn(*code, normal, offset);
+        } else if !directions {
+            self.offset = scale.offset(*code, items, normal, offset);
+        }
+        let margins = if sampled || turned {
             margins.resize(set.len(), 0.0);
             code.coded_margins(means.coded_plane(), rows, set, margins);
             margins
@@ -387,13 +408,13 @@ impl SplitSets for Splitter {
     }
 
     fn split(&mut self, items: Items<'_>, set: &[u32], key: SetKey) {
-        let near = std::mem::take(&mut self.near);
+        let mut near = std::mem::take(&mut self.near);
         let layout = items.layout();
         self.preference = 0.0;
         if layout.metric() == Metric::Dot {
             let rows = if near.is_entered() { Rows::Near(&near, layout) } else { Rows::Far(items) };
             self.split_products(rows, set, key);
-        } else if !self.cut((&near, items), set, key) {
+        } else if !self.cut((&mut near, items), set, key) {
             self.halve(layout.dim(), set.len(), key);
         }
         self.near = near;
@@ -546,7 +567,7 @@ mod tests {
     }
 
     #[test]
-    fn what_codes_do_not_tell_apart_is_cut_by_the_vectors() {
+    fn what_codes_do_not_tell_apart_is_cut_by_finer_ones() {
         // Steps are as large as the last item is far, and the others are within one.
         for metric in [Metric::Euclidean, Metric::Angular, Metric::Manhattan] {
             let mut vectors: Vec<[f32; 2]> =
@@ -572,6 +593,55 @@ mod tests {
                 zeros[1] <= ones[0] || ones[1] <= zeros[0]
             });
             assert_eq!(cut.count(), 20, "{metric}");
+        }
+    }
+
+    /// Of heavy tails: three far items pull no centroid away from the others, and are in the way of finer codes.
+    #[test]
+    fn what_no_codes_tell_apart_is_cut_by_the_vectors() {
+        for metric in [Metric::Euclidean, Metric::Angular, Metric::Manhattan] {
+            let mut vectors: Vec<[f32; 2]> =
+                (0u16..4000).map(|i| [1.0, 1e-5 * f32::from(i % 100)]).collect();
+            vectors[1000] = [-9.0, 40.0];
+            let (layout, words, _) = stored(metric, &vectors);
+            let items = Items::new(&words, layout, &[]);
+            let mut splitter = Splitter::new(TreeRandom::new(5, 0));
+            let sides = sides_of_copy(&mut splitter, items, 4000);
+            let plane = splitter.plane();
+            let wrong = sides.iter().zip(&vectors).filter(|(side, vector)| {
+                let margin = plane.offset + kernel::dot(plane.normal, &vector[..]);
+                (margin > 0.0) != **side
+            });
+            // But for those within the plane.
+            assert!(wrong.count() < 80, "{metric}");
+            let ones = sides.iter().filter(|&&side| side).count();
+            assert!((400..3600).contains(&ones), "{metric}: {ones}");
+        }
+    }
+
+    /// Directions with much in common: the plane goes through zero, and is where the codes say.
+    #[test]
+    fn directions_far_from_their_middle_are_cut_by_finer_codes() {
+        let vectors: Vec<[f32; 2]> = (0u16..2000)
+            .map(|i| [f32::from(i).sin() + 1000.0, (f32::from(i) * 0.37).cos() + 1000.0])
+            .collect();
+        let (layout, words, _) = stored(Metric::Angular, &vectors);
+        let items = Items::new(&words, layout, &[]);
+        for count in [200, 2000] {
+            let mut splitter = Splitter::new(TreeRandom::new(5, 0));
+            let mut set: Vec<u32> = (0..count).collect();
+            assert!(splitter.approach(items, &mut set));
+            splitter.split(items, &set, SetKey::ROOT);
+            assert!(splitter.near.coded().scale(&set).has_origin());
+            let plane = splitter.plane();
+            assert_eq!(plane.offset, 0.0);
+            let wrong = splitter.sides().iter().zip(&vectors).filter(|(side, vector)| {
+                let margin = |at: usize| f64::from(plane.normal[at]) * f64::from(vector[at]);
+                (margin(0) + margin(1) > 0.0) != **side
+            });
+            assert!(wrong.count() * 500 < set.len(), "{count}");
+            let ones = splitter.sides().iter().filter(|&&side| side).count();
+            assert!((set.len() / 5..set.len() / 5 * 4).contains(&ones), "{count}: {ones}");
         }
     }
 

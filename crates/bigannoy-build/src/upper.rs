@@ -143,7 +143,7 @@ impl Upper {
             let set = &mut drawn[first..first + count];
             let split = upper.splits.len();
             let is_split = count > smallest.max(least(layout))
-                && split < usize::from(END)
+                && split + 1 < usize::from(END)
                 && splitter.cut((sample, items), set, key);
             let next = if is_split { split } else { usize::from(END) + upper.n_parts };
             if let Some((parent, side)) = side_of {
@@ -316,5 +316,24 @@ mod tests {
         assert_eq!((smallest_split(layout(784)), sample_size(layout(784), 50_000)), (786, 4135));
         assert_eq!(sample_size(layout(20_000), 50_000), 2 * SAMPLE);
         assert_eq!(sample_bytes(layout(50), 4000), 0);
+    }
+
+    #[test]
+    fn as_many_splits_as_there_can_be_lead_to_parts_that_differ() {
+        // One below the other, as the most lopsided planes would be.
+        let most = usize::from(END) - 1;
+        let mut upper = Upper { n_parts: most + 1, ..Upper::default() };
+        for split in 0..most {
+            upper.descent.push(Folded::new(), (&[1.0], 0.0), SetKey::ROOT);
+            let below = (split + 1 < most).then_some(split + 1);
+            upper.splits.push(CrownSplit {
+                normal: vec![1.0],
+                offset: 0.0,
+                zeros: 0,
+                below: [None, below],
+            });
+        }
+        upper.number_parts();
+        assert_eq!(upper.parts[most - 1], [most - 1, most, most + 1]);
     }
 }

@@ -144,6 +144,19 @@ fn degenerate_rows_give_whole_trees_of_bounded_depth() {
     }
 }
 
+/// Squares of such values vanish, some of them or in part.
+#[test]
+fn tiny_values_give_planes_that_readers_take() {
+    let rows = scattered(600 * 100);
+    for scale in [1e-24, 1e-23, 3e-23, 5e-23, 1e-22, 1e-21, 1e-19, 1e-17] {
+        let rows: Vec<f32> = rows.iter().map(|value| value * 4.0 * scale).collect();
+        for (metric, builder) in builders() {
+            let (report, words) = build(builder.trees(3), &rows, 100);
+            check_whole(&report, &words, metric, 400);
+        }
+    }
+}
+
 #[test]
 fn the_smallest_indexes() {
     for rows in 1usize..12 {

@@ -268,7 +268,11 @@ fn check_plane(forest: Forest<'_>, id: NodeId, squares: f32) -> Result<(), Damag
     if !squares.is_finite() || !split.offset.is_finite() {
         return Err(forest.damaged(id, "splits by a plane that is not finite"));
     }
-    if layout.metric() != Metric::Dot && !(0.25..=4.0).contains(&squares) {
+    // Annoy divides by lengths whose squares it has lost in part where vectors are tiny: of each element at most
+    // what a number cannot hold, so that a normal may be as long as the root of its dimension.
+    #[expect(clippy::cast_precision_loss, reason = "a limit, not a count")]
+    let most = 4.0 * layout.dim() as f32;
+    if layout.metric() != Metric::Dot && !(0.25..=most).contains(&squares) {
         let problem = format!("has a normal of length {}, expected 0 or 1", squares.sqrt());
         return Err(forest.damaged(id, problem));
     }
