@@ -91,7 +91,6 @@ mod tests {
     use super::*;
     use crate::crown::{Young, choose_crown, send_down};
     use crate::grow::grow;
-    use crate::rows::NearRows;
 
     struct New;
 
@@ -139,8 +138,7 @@ mod tests {
             let items = Items::new(&words, layout, &squares);
             let random = TreeRandom::new(3, 1);
             let crown_of = |young: &mut Young| {
-                let room = (&mut Splitter::new(random.clone()), &mut NearRows::default());
-                choose_crown(items, count, young, room);
+                choose_crown(items, count, young, &mut Splitter::new(random.clone()));
                 let young = std::slice::from_mut(young);
                 assert!(send_down(Folded::new(), items, count, young, &|| false));
             };
@@ -170,8 +168,7 @@ mod tests {
         let items = Items::new(&words, layout, &[]);
         let random = TreeRandom::new(3, 1);
         let mut young = [Young::new(random.clone())];
-        let room = (&mut Splitter::new(random.clone()), &mut NearRows::default());
-        choose_crown(items, 60_000, &mut young[0], room);
+        choose_crown(items, 60_000, &mut young[0], &mut Splitter::new(random.clone()));
         assert!(send_down(Folded::new(), items, 60_000, &mut young, &|| false));
         let crown = young[0].finish(layout.leaf_capacity(), 60_000);
         assert!(!crown.splits.is_empty());

@@ -12,6 +12,8 @@ use rayon::prelude::*;
 use crate::extra::{Lengths, Measure};
 use crate::items::Items;
 use crate::memory::{Memory, Wishes};
+use crate::spare::Spare;
+use crate::store::pages;
 use crate::tree::Tree;
 use crate::{BuildError, ForestStore, Generator, annoy, pipeline};
 
@@ -70,7 +72,6 @@ struct Plan {
     n_items: u32,
     /// Copies of roots: as many as trees.
     copies: u32,
-    threads: usize,
     memory: Memory,
 }
 
@@ -160,7 +161,7 @@ impl<'a> IndexBuilder<'a> {
         self
     }
 
-    /// Bounds the memory of the build, in bytes: fewer rows are read, and fewer trees grow, at a time.
+    /// Bounds the memory of the build, in bytes: fewer rows are read, fewer trees grow, at a time, and fewer threads work.
     /// What comes out is the same. Default: no bound, which the crate's documentation puts in numbers
     /// ("Memory").
     ///
@@ -211,7 +212,8 @@ impl<'a> IndexBuilder<'a> {
         rows: &dyn RowSource,
         store: &mut S,
     ) -> Result<BuildReport, BuildError> {
-        let Plan { layout, n_items, copies, threads, memory } = self.plan(rows)?;
+        let Plan { layout, n_items, copies, memory } = self.plan(rows)?;
+        let threads = memory.threads;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .stack_size(STACK)
@@ -317,7 +319,7 @@ impl<'a> IndexBuilder<'a> {
         }
         let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
         let memory = Memory::plan(self.wishes, layout, n_items, threads, self.generator)?;
-        Ok(Plan { layout, n_items, copies, threads, memory })
+        Ok(Plan { layout, n_items, copies, memory })
     }
 
     /// Reads the rows block by block for what has to be known of all before the first is written.
@@ -330,14 +332,19 @@ impl<'a> IndexBuilder<'a> {
     ) -> Result<T, BuildError> {
         let dim = layout.dim();
         let mut all = T::default();
+        let spare = Spare::new();
         self.each_block(BuildStage::Lengths, rows, memory, |block| {
             let piece_rows = piece_rows(rows, block.len(), pool.current_num_threads());
             let pieces = block.clone().into_par_iter().step_by(piece_rows);
-            let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, first| {
+            let read = pieces.map(|first| {
                 let end = block.end.min(first + piece_rows);
+                let mut vectors: Vec<f32> =
+                    spare.take().unwrap_or_else(|| Vec::with_capacity(piece_rows * dim));
                 vectors.resize((end - first) * dim, 0.0);
-                rows.copy_rows(first..end, vectors)?;
-                Ok(T::of(vectors.chunks(dim)))
+                rows.copy_rows(first..end, &mut vectors)?;
+                let of_piece = T::of(vectors.chunks(dim));
+                spare.give(vectors);
+                Ok(of_piece)
             });
             // Collected before looked at, so that the first faulty row is the one reported.
             let read: Vec<Result<T, BuildError>> = pool.install(|| read.collect());
@@ -377,27 +384,33 @@ impl<'a> IndexBuilder<'a> {
         store: &mut S,
     ) -> Result<(), BuildError> {
         let size = layout.record_words();
+        let spare = &Spare::new();
         if let Some(room) = store.room(rows.nrows() * size).map_err(BuildError::Store)? {
             return self.each_block(BuildStage::Items, rows, memory, |block| {
                 let records = &mut room[block.start * size..block.end * size];
-                pool.install(|| make_items(rows, block, layout, complete, records))
+                pool.install(|| make_items(rows, block, layout, complete, records, spare))
             });
         }
         // While the records of a block are stored, those of the next one are made.
-        let (mut made, mut next) = (Vec::new(), Vec::new());
+        let mut words = 0;
+        let most = memory.block_rows.min(rows.nrows()) * size;
+        let room = |words| pages(words).map_err(BuildError::Store);
+        let (mut made, mut next) = (room(most)?, room(most)?);
         self.each_block(BuildStage::Items, rows, memory, |block| {
-            next.resize(block.len() * size, 0);
+            let stored = &made[..words];
+            words = block.len() * size;
             let mut read = Ok(());
             let stored = pool.in_place_scope(|scope| {
-                scope.spawn(|_| read = make_items(rows, block, layout, complete, &mut next));
-                if made.is_empty() { Ok(()) } else { store.append(&made) }
+                let records = &mut next[..words];
+                scope.spawn(|_| read = make_items(rows, block, layout, complete, records, spare));
+                if stored.is_empty() { Ok(()) } else { store.append(stored) }
             });
             stored.map_err(BuildError::Store)?;
             read?;
             std::mem::swap(&mut made, &mut next);
             Ok(())
         })?;
-        store.append(&made).map_err(BuildError::Store)
+        store.append(&made[..words]).map_err(BuildError::Store)
     }
 
     /// Hands the rows to `work`, block by block, and tells of it as `stage`.
@@ -467,19 +480,22 @@ fn make_items(
     layout: Layout,
     complete: &(dyn Fn(&mut [u32], &[f32]) + Sync),
     records: &mut [u32],
+    spare: &Spare<Vec<f32>>,
 ) -> Result<(), BuildError> {
     let (size, dim) = (layout.record_words(), layout.dim());
     let piece_rows = piece_rows(rows, block.len(), rayon::current_num_threads());
     let pieces = records.par_chunks_mut(piece_rows * size).enumerate();
-    let read = pieces.map_init(Vec::new, |vectors: &mut Vec<f32>, (piece, records)| {
+    let read = pieces.map(|(piece, records)| {
         let first = block.start + piece * piece_rows;
         let count = records.len() / size;
+        let mut vectors = spare.take().unwrap_or_else(|| Vec::with_capacity(piece_rows * dim));
         vectors.resize(count * dim, 0.0);
-        rows.copy_rows(first..first + count, vectors)?;
+        rows.copy_rows(first..first + count, &mut vectors)?;
         for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
             layout.write_item(record, vector);
             complete(record, vector);
         }
+        spare.give(vectors);
         Ok(())
     });
     // Collected before looked at, so that the first faulty row is the one reported.

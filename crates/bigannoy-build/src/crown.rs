@@ -10,7 +10,6 @@ use bigannoy_metric::Folded;
 use crate::descent::{BLOCK, Block};
 use crate::items::Items;
 use crate::random::{SetKey, TreeRandom};
-use crate::rows::NearRows;
 use crate::split::Splitter;
 use crate::upper::{Crown, Upper, is_due};
 
@@ -66,7 +65,7 @@ pub(crate) fn choose_crown(
     items: Items<'_>,
     n_items: u32,
     Young { random, upper, parts, .. }: &mut Young,
-    (splitter, sample): (&mut Splitter, &mut NearRows),
+    splitter: &mut Splitter,
 ) {
     let count = n_items as usize;
     if !is_due(items.layout(), count) {
@@ -75,7 +74,7 @@ pub(crate) fn choose_crown(
     splitter.renew(random.clone());
     #[expect(clippy::cast_possible_truncation, reason = "items are numbered")]
     let item = |place| place as u32;
-    *upper = Upper::choose(splitter, sample, items, (count, &item), SetKey::ROOT);
+    *upper = Upper::choose(splitter, items, (count, &item), SetKey::ROOT);
     if !upper.is_empty() {
         parts.resize(count, 0);
     }
@@ -187,11 +186,10 @@ mod tests {
                 let plain = records(grow(items, none, &mut splitter, &|| false));
                 let mut young = [Young::new(random()), Young::new(TreeRandom::new(9, 9))];
                 young[1].renew(random());
-                let mut sample = NearRows::default();
                 // The second time in the memory of the first.
                 for _ in 0..2 {
                     for young in &mut young {
-                        choose_crown(items, ITEMS, young, (&mut splitter, &mut sample));
+                        choose_crown(items, ITEMS, young, &mut splitter);
                     }
                     assert!(send_down(splitter.code(), items, ITEMS, &mut young, &|| false));
                     for young in &mut young {
@@ -217,8 +215,7 @@ mod tests {
         let items = Items::new(&words, layout, &[]);
         let mut young = [Young::new(TreeRandom::new(3, 1))];
         let mut splitter = Splitter::new(TreeRandom::new(3, 1));
-        let mut sample = NearRows::default();
-        choose_crown(items, 60_000, &mut young[0], (&mut splitter, &mut sample));
+        choose_crown(items, 60_000, &mut young[0], &mut splitter);
         assert!(!send_down(Folded::new(), items, 60_000, &mut young, &|| true));
     }
 }

@@ -55,14 +55,15 @@
 //! `d` is), `p` threads and `w` trees in the works, at most
 //!
 //! ```text
-//! w (6 n + 4 t) + min(p, w) (13 n + 2 MiB + 1200 d + s)      bytes while trees grow,
+//! w (6 n + 4 t) + min(p, w) 13 n + p (2 MiB + 1200 d + s)    bytes while trees grow,
 //! 12 MiB                                                     while rows are stored;
 //! ```
 //!
 //! where `s` is the sample that chooses upper levels, no more than 24 MiB or `1100 d + 27000` bytes, whichever
 //! is more, and nothing in sets that are copied as they are, or under dot;
 //! under dot `4 n` more, and `4 n` more for each thread; `12 n` while rows are read. `w` is `4 (p + 1)`,
-//! and smaller where [`IndexBuilder::memory_budget`] says so; it does not grow with the number of trees.
+//! and smaller where [`IndexBuilder::memory_budget`] says so, and so is `p`; neither grows with the number of trees, of each of which
+//! a record is kept.
 //! With Annoy's generator it is `13 n + 4 t + 9 MiB` on any number of threads. The items themselves
 //! are where the [`ForestStore`] puts them, and what the rows take to be read is theirs.
 //!
@@ -94,6 +95,7 @@ mod pipeline;
 mod random;
 mod reach;
 mod rows;
+mod spare;
 mod split;
 mod store;
 mod tree;

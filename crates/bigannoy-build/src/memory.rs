@@ -38,17 +38,20 @@ pub(crate) struct Wishes {
 pub(crate) struct Memory {
     /// Rows that are read and stored together.
     pub(crate) block_rows: usize,
+    /// Threads that work: as many as were asked for, or fewer, where the budget says so.
+    pub(crate) threads: usize,
     budget: Option<u64>,
     n_items: u64,
-    threads: usize,
     /// Bytes of the items' lengths.
     lengths: u64,
+    /// Bytes that a thread keeps, whatever it does. One tree may be grown by several threads.
+    for_a_thread: u64,
     /// Bytes of a tree that is being split, beside those of a tree in the works.
     splitting: u64,
 }
 
 impl Memory {
-    /// Divides the budget. A block of rows takes its bytes three times: as rows, as records, and as the records before,
+    /// Divides the budget between as many of `threads` threads as have enough of it. A block of rows takes its bytes three times: as rows, as records, and as the records before,
     /// which are stored meanwhile.
     pub(crate) fn plan(
         wishes: Wishes,
@@ -65,14 +68,20 @@ impl Memory {
             (Metric::Dot, Generator::Default) => (12 * n_items, 4 * n_items),
             _ => (0, 0),
         };
-        let (splitting, least_of_trees) = match generator {
-            Generator::Default => {
-                let sample = SAMPLE_OF_DIMENSION * layout.dim() as u64;
-                let splitting = BEING_SPLIT * n_items + lengths + FOR_A_THREAD + sample + upper;
-                (splitting, lengths + splitting + tree_bytes(n_items, 0))
-            }
+        let sample = SAMPLE_OF_DIMENSION * layout.dim() as u64;
+        let mut memory = Memory {
+            block_rows: 1,
+            threads,
+            budget: wishes.budget,
+            n_items,
+            lengths,
+            for_a_thread: FOR_A_THREAD + sample + upper,
+            splitting: BEING_SPLIT * n_items + lengths,
+        };
+        let least_of_trees = match generator {
+            Generator::Default => memory.of_trees(1, 1, 0),
             Generator::Annoy | Generator::AnnoyFused => {
-                (0, ANNOY_ITEM * n_items + ANNOY_FIXED + 4 * TREE_BYTES * n_items)
+                ANNOY_ITEM * n_items + ANNOY_FIXED + 4 * TREE_BYTES * n_items
             }
         };
         let rows = wishes.block_rows.unwrap_or(1) as u64;
@@ -83,21 +92,29 @@ impl Memory {
         let for_blocks = wishes.budget.map_or(u64::MAX, |budget| budget - gathered);
         let fitting = (for_blocks.min(3 * BLOCK_BYTES) / row).clamp(1, n_items);
         let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
-        let block_rows = wishes.block_rows.unwrap_or(fitting);
-        Ok(Memory { block_rows, budget: wishes.budget, n_items, threads, lengths, splitting })
+        memory.block_rows = wishes.block_rows.unwrap_or(fitting);
+        if let (Some(budget), Generator::Default) = (wishes.budget, generator) {
+            let fits = |threads: &usize| memory.of_trees(*threads, 1, 0) <= budget;
+            memory.threads = (1..=threads).rev().find(fits).unwrap_or(1);
+        }
+        Ok(memory)
+    }
+
+    /// Bytes that so many threads take with so many trees in the works, if the largest yet has `largest`.
+    fn of_trees(&self, threads: usize, trees: usize, largest: u64) -> u64 {
+        let (split, trees) = (threads.min(trees) as u64, trees as u64);
+        self.lengths
+            + threads as u64 * self.for_a_thread
+            + split * self.splitting
+            + trees * tree_bytes(self.n_items, largest)
     }
 
     /// How many trees may be in the works at a time, if the largest yet has `largest` bytes.
     pub(crate) fn trees(&self, largest: u64) -> usize {
         let most = (self.threads + 1) * OF_A_THREAD;
         let Some(budget) = self.budget else { return most };
-        let tree = tree_bytes(self.n_items, largest);
-        // Each thread splits one tree at a time.
-        let takes = |trees: usize| {
-            let split = trees.min(self.threads) as u64;
-            self.lengths + split * self.splitting + trees as u64 * tree
-        };
-        (1..=most).rev().find(|&trees| takes(trees) <= budget).unwrap_or(1)
+        let fits = |trees: &usize| self.of_trees(self.threads, *trees, largest) <= budget;
+        (1..=most).rev().find(fits).unwrap_or(1)
     }
 
     /// How many trees' upper levels grow together: of `left` trees, where `most` may be in the works. Two such groups are in the

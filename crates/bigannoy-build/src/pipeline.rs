@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
 
 use bigannoy_metric::Folded;
 use rayon::ThreadPool;
@@ -15,28 +15,10 @@ use crate::crown::{Young, choose_crown, send_down};
 use crate::items::Items;
 use crate::memory::Memory;
 use crate::random::TreeRandom;
-use crate::rows::NearRows;
+use crate::spare::Spare;
 use crate::split::Splitter;
 use crate::tree::Tree;
 use crate::{BuildError, IndexBuilder};
-
-/// What was used for a tree and can be for another, so that memory is not asked for anew: the first touch
-/// of each page would cost more than what is done with it.
-struct Spare<T>(Mutex<Vec<T>>);
-
-impl<T> Spare<T> {
-    fn new() -> Self {
-        Spare(Mutex::new(Vec::new()))
-    }
-
-    fn take(&self) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    fn give(&self, used: T) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(used);
-    }
-}
 
 /// What trees that grow at the same time share.
 struct Shared {
@@ -79,7 +61,7 @@ pub(crate) fn grow_all(
     let (seed, kernel) = (builder.seed_value(), builder.kernel_value());
     let stop = || own_stop.load(Ordering::Relaxed) || builder.is_interrupted();
     let stop = &stop;
-    let (samples, works) = (&Spare::new(), &Spare::new());
+    let works = &Spare::new();
     let tools = &Shared { kernel, splitters: Spare::new(), records: Spare::new() };
     pool.in_place_scope(|scope| {
         let (sender, receiver) = mpsc::channel();
@@ -96,10 +78,8 @@ pub(crate) fn grow_all(
                     let mut young: Vec<Young> = (first..first + count).map(new).collect();
                     let chosen = young.par_iter_mut().all(|young| {
                         let mut splitter = tools.splitter(young.random());
-                        let mut sample: NearRows = samples.take().unwrap_or_default();
-                        choose_crown(items, n_items, young, (&mut splitter, &mut sample));
+                        choose_crown(items, n_items, young, &mut splitter);
                         tools.give_splitter(splitter);
-                        samples.give(sample);
                         !stop()
                     });
                     let whole = chosen && send_down(kernel, items, n_items, &mut young, stop);

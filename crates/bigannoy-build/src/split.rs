@@ -44,6 +44,8 @@ pub(crate) struct Splitter {
     /// How sums are computed. Those that decide where items go need not be Annoy's.
     code: Folded,
     near: NearRows,
+    /// Memory for the sample that chooses upper levels.
+    sample: NearRows,
     means: TwoMeans,
     coded_means: CodedMeans,
     /// The plane found last: `offset + normal · x = 0`. Under dot with one more coordinate.
@@ -77,6 +79,7 @@ impl Splitter {
             random,
             code: Folded::new(),
             near: NearRows::default(),
+            sample: NearRows::default(),
             means: TwoMeans::default(),
             coded_means: CodedMeans::default(),
             normal: Vec::new(),
@@ -107,6 +110,17 @@ impl Splitter {
         self.random = random;
         self.squared_radius = (0.0, 0.0);
         self.near.leave();
+    }
+
+    /// Memory for the sample that chooses upper levels.
+    pub(crate) fn take_sample(&mut self) -> NearRows {
+        std::mem::take(&mut self.sample)
+    }
+
+    /// Takes back a sample that is done with.
+    pub(crate) fn give_sample(&mut self, mut sample: NearRows) {
+        sample.leave();
+        self.sample = sample;
     }
 
     /// How sums are computed.
@@ -389,11 +403,9 @@ impl SplitSets for Splitter {
         if self.near.is_entered() || !is_due(items.layout(), set.len()) {
             return Vec::new();
         }
-        let mut sample = NearRows::default();
         let all: Vec<u32> = set.to_vec();
         let item = |place: usize| all[place];
-        let upper = Upper::choose(self, &mut sample, items, (set.len(), &item), key);
-        drop(sample);
+        let upper = Upper::choose(self, items, (set.len(), &item), key);
         if upper.is_empty() {
             return Vec::new();
         }

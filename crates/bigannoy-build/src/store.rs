@@ -140,7 +140,8 @@ impl Appended {
     }
 }
 
-fn pages(words: usize) -> io::Result<Pages<u32>> {
+/// Zeros in large pages.
+pub(crate) fn pages(words: usize) -> io::Result<Pages<u32>> {
     Pages::new(words).ok_or_else(|| {
         let problem = format!("there is no memory for {words} words of 4 bytes");
         io::Error::new(io::ErrorKind::OutOfMemory, problem)

@@ -12,7 +12,7 @@ use crate::descent::{Block, Descent, END};
 use crate::grow::{SplitSets, partition};
 use crate::items::Items;
 use crate::random::SetKey;
-use crate::rows::{NearRows, most_near};
+use crate::rows::most_near;
 use crate::split::{SAMPLE, Splitter, is_lopsided};
 
 /// How many items of a set the sample has at least, if the set is split with the others.
@@ -121,7 +121,6 @@ impl Upper {
     /// called `key`.
     pub(crate) fn choose(
         splitter: &mut Splitter,
-        sample: &mut NearRows,
         items: Items<'_>,
         (count, item): (usize, &dyn Fn(usize) -> u32),
         key: SetKey,
@@ -131,6 +130,7 @@ impl Upper {
         for place in &mut drawn {
             *place = item(*place as usize);
         }
+        let mut sample = splitter.take_sample();
         sample.fill(splitter.code(), items, &mut drawn);
         // A part of the sample stands for so many times as many items.
         let smallest = smallest_split(layout) * drawn.len() / count;
@@ -144,7 +144,7 @@ impl Upper {
             let split = upper.splits.len();
             let is_split = count > smallest.max(least(layout))
                 && split + 1 < usize::from(END)
-                && splitter.cut((sample, items), set, key);
+                && splitter.cut((&mut sample, items), set, key);
             let next = if is_split { split } else { usize::from(END) + upper.n_parts };
             if let Some((parent, side)) = side_of {
                 #[expect(clippy::cast_possible_truncation, reason = "splits are few")]
@@ -166,7 +166,7 @@ impl Upper {
                 parts.push(Sampled { first, count, key: key.side(side), side_of });
             }
         }
-        sample.leave();
+        splitter.give_sample(sample);
         upper.number_parts();
         upper
     }
