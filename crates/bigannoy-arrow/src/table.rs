@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, 
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use bigannoy_metric::NeighborBlock;
 use bigannoy_sink::{Kept, NeighborSink, Place, ResultShape, RowCounter, SinkError};
-use bigannoy_storage::{Existing, NewFile, StorageError};
+use bigannoy_storage::{Existing, NewFile};
 
 /// A writer of one kind of file: those of this crate.
 pub trait TableWriter: Sized {
@@ -64,9 +64,7 @@ impl<W: TableWriter> NeighborSink for TableSink<W> {
             return Err(SinkError::NotOpen);
         };
         // Found now, and not after a long search.
-        if self.existing == Existing::Refuse && self.path.symlink_metadata().is_ok() {
-            return Err(StorageError::Exists { path: self.path.clone() }.into());
-        }
+        self.existing.check(&self.path)?;
         let schema = schema(shape.double);
         let writer = W::begin(NewFile::create(&self.path)?, Arc::clone(&schema))?;
         self.state = State::Open { writer, schema, rows: RowCounter::new(shape.n_query) };

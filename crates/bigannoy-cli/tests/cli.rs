@@ -465,6 +465,61 @@ fn overwriting_has_to_be_asked_for() {
     assert!(!place.files().keys().any(left), "a temporary file is left");
 }
 
+/// A pipe would become a file, and whoever waits at its other end would wait for ever.
+#[cfg(unix)]
+#[test]
+fn only_files_and_links_are_overwritten() {
+    use std::os::unix::fs::FileTypeExt;
+    let place = seed();
+    let made = Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
+    assert!(made.success());
+    let _socket = std::os::unix::net::UnixListener::bind(place.path("socket")).unwrap();
+    std::fs::create_dir(place.path("directory")).unwrap();
+    place.succeed(BUILD);
+    std::fs::rename(place.path("pipe"), place.path("i.npy.journal")).unwrap();
+    let journal = "search ref.ann -k 1 --ids i.npy";
+    let lines = [journal.to_owned(), format!("{journal} --resume"), format!("{journal} --restart")];
+    for line in lines {
+        let error = refused(&place, &line);
+        assert!(error.contains("i.npy.journal is a pipe, expected a regular file"), "{error}");
+    }
+    std::fs::rename(place.path("i.npy.journal"), place.path("pipe")).unwrap();
+    for name in ["pipe", "socket", "directory"] {
+        for line in [
+            format!("build ref.desc --index {name} --trees 1"),
+            format!("build ref.desc --index {name} --trees 1 --overwrite"),
+            format!("build ref.desc --index x.ann --metadata {name} --trees 1 --overwrite"),
+            format!("matrix export ref.desc {name} --format csv --overwrite"),
+        ] {
+            let error = refused(&place, &line);
+            let expected = format!("{name} is a {name}, expected a regular file");
+            assert!(error.contains(&expected), "{line}: {error}");
+        }
+        let error = refused(&place, &format!("search ref.ann -k 1 --ids {name}"));
+        assert!(error.contains(&format!("{name}: expected a regular file, found")), "{error}");
+    }
+    let kind = |name: &str| place.path(name).symlink_metadata().unwrap().file_type();
+    assert!(kind("pipe").is_fifo() && kind("socket").is_socket() && kind("directory").is_dir());
+    assert!(!place.path("x.ann").exists());
+
+    // A link makes way for the index; what it led to stays.
+    std::os::unix::fs::symlink("pipe", place.path("link.ann")).unwrap();
+    place.succeed("build ref.desc --index link.ann --trees 1 --overwrite");
+    assert!(kind("link.ann").is_file() && kind("pipe").is_fifo());
+    std::os::unix::fs::symlink("directory", place.path("other.ann")).unwrap();
+    let error = refused(&place, "build ref.desc --index other.ann --trees 1 --overwrite");
+    assert!(error.contains("other.ann: it is a link to a directory"), "{error}");
+}
+
+/// The message of a line that has to fail, where not everything that is there is a file.
+#[cfg(unix)]
+fn refused(place: &Place, line: &str) -> String {
+    let output = place.run(line);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{line}: {error}");
+    error
+}
+
 /// Output that cannot be written is a failure with a message.
 #[cfg(target_os = "linux")]
 #[test]

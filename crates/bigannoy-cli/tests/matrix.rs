@@ -374,7 +374,7 @@ fn existing_files_are_replaced_only_on_request() {
         ("matrix export m.desc out.npy", "out.npy exists already"),
         ("matrix export m.desc m.bin --format npy --overwrite", "a file of the matrix itself"),
         ("matrix export m.desc m.desc --format csv --overwrite", "a file of the matrix itself"),
-        ("matrix export m.desc . --format csv --overwrite", "not a regular file"),
+        ("matrix export m.desc . --format csv --overwrite", "is a directory, expected a regular"),
         ("matrix export m.desc no/out.csv", "no/out.csv"),
         ("matrix export m.desc out", "the format of out is not known"),
         ("matrix export m.desc out.csv --overwrite --header", "m.desc has no column names"),

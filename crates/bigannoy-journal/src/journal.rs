@@ -218,9 +218,11 @@ impl Journal {
     /// Removes the journal at `path`, whatever it is of, if there is one.
     ///
     /// # Errors
-    /// [`JournalError::Storage`]: it cannot be removed, or another process has it.
+    /// [`JournalError::Storage`]: it cannot be removed, what stands there is no file, or another
+    /// process has it.
     pub fn discard(path: &Path) -> Result<(), JournalError> {
         let _claim = Claim::take(path)?;
+        Existing::Replace.check(path)?;
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(StorageError::io("remove", path)(error).into())

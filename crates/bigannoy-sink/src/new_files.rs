@@ -35,9 +35,8 @@ impl NewFiles {
             if let Some(complete) = PendingCommit::find(path)? {
                 complete.finish()?;
             }
-            if existing == Existing::Refuse {
-                refuse_existing(path)?;
-            }
+            // Found now, and not after a long search.
+            existing.check(path)?;
             claim.remove_leftovers([*path])?;
             files.push(BufWriter::new(claim.new_file(path)?));
         }
@@ -63,15 +62,6 @@ impl NewFiles {
         }
         commit_together(&self.claims[0], files, self.existing)?;
         Ok(())
-    }
-}
-
-/// Fails where something stands at `path`: found now, and not after a long search.
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), SinkError> {
-    match path.symlink_metadata() {
-        Ok(_) => Err(StorageError::Exists { path: path.to_path_buf() }.into()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(StorageError::io("create", path)(error).into()),
     }
 }
 

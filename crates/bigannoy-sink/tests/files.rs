@@ -165,6 +165,15 @@ fn what_exists_is_left_alone() {
     refused(&mut NpySink::create(path("y")).distances(path("x")), "x exists already");
     refused(&mut NpySink::create(path("y")).distances(path("y")), "would share ");
     refused(&mut NpySink::create(path("no/y")), "no/y");
+    // Nor is what is no file replaced, where files are.
+    std::fs::create_dir(path("z")).unwrap();
+    let mut sinks: [Box<dyn NeighborSink>; 2] =
+        [Box::new(CsvSink::create(path("z"))), Box::new(NpySink::create(path("z")))];
+    for sink in &mut sinks {
+        sink.replace_existing();
+        refused(sink.as_mut(), "z is a directory, expected a regular file");
+    }
+    std::fs::remove_dir(path("z")).unwrap();
     assert_eq!(std::fs::read(path("x")).unwrap(), b"mine");
     assert_eq!(files(directory.path()), ["x"]);
 

@@ -5,6 +5,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::open_file::refuse_special;
 use crate::{Claim, PendingCommit, StorageError, hidden};
 
 /// What to do where a file stands under the name of a new one.
@@ -13,8 +14,32 @@ pub enum Existing {
     /// Leave it and fail with [`StorageError::Exists`].
     #[default]
     Refuse,
-    /// Replace it. Whoever has the old file open or mapped keeps the old bytes.
+    /// Replace it, if it is a regular file or a link; a link's target stays as it is. Whoever has the
+    /// old file open or mapped keeps the old bytes.
     Replace,
+}
+
+impl Existing {
+    /// Whether what stands at `path`, if anything does, lets a new file have that name: for a look
+    /// ahead of the work. The commit looks again.
+    ///
+    /// # Errors
+    /// [`StorageError::Exists`] where nothing is to be replaced; [`StorageError::NotRegular`] where
+    /// a directory, pipe, socket or device would have to be; [`StorageError::Io`] where it cannot be
+    /// found out.
+    pub fn check(self, path: &Path) -> Result<(), StorageError> {
+        let found = match path.symlink_metadata() {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(StorageError::io("create", path)(error)),
+        };
+        match self {
+            // A dangling link counts.
+            Existing::Refuse => Err(StorageError::Exists { path: path.to_path_buf() }),
+            Existing::Replace if found.is_symlink() => Ok(()),
+            Existing::Replace => refuse_special(path, &found),
+        }
+    }
 }
 
 /// A file being written under a temporary name in the directory of its target.
@@ -121,7 +146,7 @@ impl NewFile {
     /// The name itself is on the disk too when this returns, where the system can do that.
     ///
     /// # Errors
-    /// [`StorageError::Exists`] where a file stands there and `existing` says to refuse;
+    /// As [`Existing::check`] where something stands there that may not be replaced;
     /// [`StorageError::Io`] where the disk or the directory will not take it. What stood at the
     /// target is untouched then, and the temporary file is removed.
     pub fn commit(mut self, existing: Existing) -> Result<(), StorageError> {
@@ -194,6 +219,8 @@ impl Place {
 pub(crate) fn rename(from: &Path, to: &Path, existing: Existing) -> Result<(), StorageError> {
     match existing {
         Existing::Replace => {
+            // A rename would put a file in the place of a pipe or device, too.
+            existing.check(to)?;
             std::fs::rename(from, to).map_err(|error| StorageError::io("replace", to)(error))
         }
         Existing::Refuse => rename_to_free_name(from, to),
@@ -326,6 +353,41 @@ mod tests {
         replacing.commit(Existing::Replace).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(entries(directory.path()), ["x"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_files_and_links_are_replaced() {
+        use std::os::unix::fs::FileTypeExt;
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let commit =
+            |name: &str| NewFile::create(&at(name)).unwrap().commit(Existing::Replace).map(drop);
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        std::fs::create_dir(at("directory")).unwrap();
+        for name in ["pipe", "socket", "directory"] {
+            let expected = format!("{name} is a {name}, expected a regular file");
+            for found in [Existing::Replace.check(&at(name)), commit(name)] {
+                let error = found.unwrap_err().to_string();
+                assert!(error.ends_with(&expected), "{error}");
+            }
+            let error = Existing::Refuse.check(&at(name)).unwrap_err();
+            assert!(matches!(error, StorageError::Exists { .. }), "{error}");
+        }
+        assert!(at("pipe").symlink_metadata().unwrap().file_type().is_fifo());
+
+        // A link is replaced, wherever it leads.
+        for target in ["pipe", "nothing"] {
+            std::os::unix::fs::symlink(target, at("link")).unwrap();
+            commit("link").unwrap();
+            assert!(at("link").symlink_metadata().unwrap().is_file());
+            std::fs::remove_file(at("link")).unwrap();
+        }
+        assert!(at("pipe").symlink_metadata().unwrap().file_type().is_fifo());
+        assert_eq!(entries(directory.path()), ["directory", "pipe", "socket"]);
+        Existing::Refuse.check(&at("nothing")).unwrap();
+        Existing::Replace.check(&at("nothing")).unwrap();
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::{Claim, ClosedNewFile, Existing, StorageError, hidden};
 /// the disk first. The temporary names and the list's are in the directories of the targets.
 ///
 /// # Errors
-/// [`StorageError::Exists`] where a file stands at one of the targets and `existing` says to
-/// refuse; [`StorageError::Io`] where the disk or a directory will not take it. Nothing is changed
+/// As [`Existing::check`] where something stands at one of the targets that may not be replaced;
+/// [`StorageError::Io`] where the disk or a directory will not take it. Nothing is changed
 /// then, save where the second or a later file could not replace what is there: the list stays then,
 /// and the rest can be done.
 pub fn commit_together(
@@ -28,10 +28,8 @@ pub fn commit_together(
     existing: Existing,
 ) -> Result<(), StorageError> {
     files.iter().try_for_each(ClosedNewFile::sync)?;
-    if existing == Existing::Refuse
-        && let Some(file) = files.iter().find(|file| file.target().symlink_metadata().is_ok())
-    {
-        return Err(StorageError::Exists { path: file.target().to_path_buf() });
+    if existing == Existing::Refuse {
+        files.iter().try_for_each(|file| existing.check(file.target()))?;
     }
     let list = PendingCommit {
         path: PendingCommit::list_path(claim.target())?,

@@ -97,6 +97,8 @@ pub(crate) fn check_targets(
 }
 
 fn check_target(target: &Path, input: &OpenInput<'_>, overwrite: bool) -> Result<(), Error> {
+    // Where a pipe or device stands, asking for overwriting is no way out either.
+    Existing::Replace.check(target)?;
     if !try_exists(target)? {
         return Ok(());
     }
@@ -105,7 +107,7 @@ fn check_target(target: &Path, input: &OpenInput<'_>, overwrite: bool) -> Result
         return Err(Error::Exists { path });
     }
     if target.is_dir() {
-        return Err(Error::NotReplaced { path, what: "a directory" });
+        return Err(Error::NotReplaced { path, what: "a link to a directory" });
     }
     // A dangling link is nobody's matrix.
     if target.exists() && input.consists_of(target)? {

@@ -91,6 +91,6 @@ fn builds_over_what_is_no_index() {
     scene.refused(&parts, || bigannoy::build(&live, scene.path("ref.bin"), &overwrite));
 
     std::fs::create_dir(scene.path("d")).unwrap();
-    let parts = [&scene.shown("d"), "it is a directory"];
+    let parts = [&scene.shown("d"), "is a directory, expected a regular file"];
     scene.refused(&parts, || bigannoy::build(&reference, scene.path("d"), &overwrite));
 }

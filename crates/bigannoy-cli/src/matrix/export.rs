@@ -9,7 +9,7 @@ use bigannoy::storage::{Existing, FileIdentity, NewFile, StorageError};
 use bigannoy::{BigMatrix, RowSource};
 
 use super::args::{Export, Format};
-use super::{csv_export, npy_export, refuse_existing};
+use super::{csv_export, npy_export};
 use crate::failure::Failure;
 use crate::told::{self, Told};
 use crate::watch::Work;
@@ -44,10 +44,10 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
         return csv_export::write(&matrix, arguments, told::stdout(), &work);
     };
 
+    let existing = if arguments.overwrite { Existing::Replace } else { Existing::Refuse };
+    existing.check(path)?;
     if arguments.overwrite {
         refuse_own(&matrix, &arguments.descriptor, path)?;
-    } else {
-        refuse_existing(path)?;
     }
     let mut file = NewFile::create(path)?;
     let out = Told::new(&mut file, path.display().to_string());
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Export) -> Result<(), Failure> {
             npy_export::write(&matrix, arguments, out, &work)?;
         }
     }
-    file.commit(if arguments.overwrite { Existing::Replace } else { Existing::Refuse })?;
+    file.commit(existing)?;
     drop(work);
     let seconds = started.elapsed().as_secs_f64();
     let (rows, cols) = (matrix.nrows(), matrix.ncols());
