@@ -1,5 +1,6 @@
 //! `bigannoy info`
 
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -33,11 +34,13 @@ pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
     let descriptor = match Descriptor::read(file) {
         // There is something, and it is not a descriptor.
         Err(ReadError::Parse { problem, .. }) => {
-            let sidecar = PathBuf::from(&sidecar);
+            return Err(neither(file, &sidecar, &problem.to_string()).into());
+        }
+        Err(ReadError::Binary { .. }) => {
+            let message = neither(file, &sidecar, "it holds binary data");
             return Err(format!(
-                "{} is neither an index, there being no {}, nor a descriptor ({problem})",
-                file.display(),
-                sidecar.display(),
+                "{message}; an index file does not say what it is: without a sidecar, --metric and \
+                 --dim must"
             )
             .into());
         }
@@ -58,6 +61,12 @@ pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
             Err(error.into())
         }
     }
+}
+
+/// The message about a file that is not known.
+fn neither(file: &Path, sidecar: &OsStr, problem: &str) -> String {
+    let (file, sidecar) = (file.display(), Path::new(sidecar).display());
+    format!("{file} is neither an index, there being no {sidecar}, nor a descriptor ({problem})")
 }
 
 fn print(lines: &Lines) -> Result<(), Failure> {

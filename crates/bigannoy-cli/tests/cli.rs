@@ -418,6 +418,10 @@ fn failures_name_the_file_and_change_nothing() {
         ),
         ("search ref.ann --query query.desc -k 1 --ids query.desc", "in use for reading"),
         ("info ref.bin", "ref.bin is neither an index"),
+        ("info ref_euclidean.ann", "there being no ref_euclidean.ann.meta, nor a descriptor (it"),
+        ("info ref_euclidean.ann", "without a sidecar, --metric and --dim must"),
+        ("build ref.ann --index x.ann", "ref.ann seems to be no descriptor: it holds binary data"),
+        ("search ref.ann --query ref.ann -k 1", "ref.ann seems to be no descriptor"),
         ("info bad.desc", "nor a descriptor (2:3: "),
     ] {
         let message = place.fail(line);

@@ -4,7 +4,7 @@ use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::{ByteString, Descriptor, ParseError, Position};
+use crate::{ByteString, Container, Descriptor, ParseError, Position};
 
 /// The largest file that is read as a descriptor, 256 MiB: room for the names of several million
 /// rows, and too little to harm where a data file was given by mistake.
@@ -12,6 +12,15 @@ pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// How NumPy's arrays begin: what people who come from Python give where a matrix is expected.
 const NUMPY: &[u8] = b"\x93NUMPY";
+
+/// Bytes by which a file is known that is neither text nor RDS.
+const HEAD_BYTES: usize = 4096;
+
+/// Whether a file that begins with `bytes` holds no text: a zero byte is in none, and in most binary
+/// files soon.
+fn is_binary(bytes: &[u8]) -> bool {
+    Container::detect(bytes).is_none() && bytes[..bytes.len().min(HEAD_BYTES)].contains(&0)
+}
 
 /// Why a file could not be read as a descriptor.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +63,16 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+    /// The file holds what is neither text nor RDS, such as the numbers of a matrix or an index.
+    #[error(
+        "{} seems to be no descriptor: it holds binary data, expected the text or RDS that R or \
+         `bigannoy matrix import` writes beside the data of a matrix",
+        path.display()
+    )]
+    Binary {
+        /// The file.
+        path: PathBuf,
+    },
     /// The content is no descriptor.
     #[error("{}:{}{problem}", path.display(), if is_in_text(problem) { "" } else { " " })]
     Parse {
@@ -78,6 +97,7 @@ impl ReadError {
             | Self::NotAFile { path, .. }
             | Self::TooLarge { path, .. }
             | Self::NumPy { path }
+            | Self::Binary { path }
             | Self::Parse { path, .. } => path,
         }
     }
@@ -92,13 +112,18 @@ impl Descriptor {
     ///
     /// # Errors
     /// [`ReadError`] where the path leads to no regular file of at most [`MAX_FILE_BYTES`], it
-    /// cannot be read, or it holds no descriptor. Pipes and devices are refused unopened.
+    /// cannot be read, or it holds no descriptor; [`ReadError::Binary`] where that is plain to see. Pipes and devices are refused unopened.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
         let bytes = content(path)?;
-        let parsed = Self::parse(&bytes);
-        let descriptor =
-            parsed.map_err(|problem| ReadError::Parse { path: path.to_owned(), problem })?;
+        let descriptor = Self::parse(&bytes).map_err(|problem| {
+            let path = path.to_owned();
+            if is_binary(&bytes) {
+                ReadError::Binary { path }
+            } else {
+                ReadError::Parse { path, problem }
+            }
+        })?;
         Ok(descriptor.with_dirname(directory(path)))
     }
 }
@@ -115,12 +140,17 @@ fn content(path: &Path) -> Result<Vec<u8>, ReadError> {
     let too_large = |bytes| ReadError::TooLarge { path: path.to_owned(), bytes };
     let mut file = File::open(path).map_err(io_error)?;
     let mut bytes = Vec::new();
-    (&mut file).take(NUMPY.len() as u64).read_to_end(&mut bytes).map_err(io_error)?;
-    if bytes == NUMPY {
+    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(io_error)?;
+    if bytes.starts_with(NUMPY) {
         return Err(ReadError::NumPy { path: path.to_owned() });
     }
     if metadata.len() > MAX_FILE_BYTES {
-        return Err(too_large(metadata.len()));
+        // What it is says more than that it is large.
+        return Err(if is_binary(&bytes) {
+            ReadError::Binary { path: path.to_owned() }
+        } else {
+            too_large(metadata.len())
+        });
     }
     // The file may have grown, or be one whose length the system does not tell.
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(io_error)?;

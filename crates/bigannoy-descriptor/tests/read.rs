@@ -26,7 +26,8 @@ fn a_named_pipe_does_not_block() {
 #[test]
 fn a_file_beyond_the_limit_is_not_read() {
     let path = folder("descriptor-large").join("m.desc");
-    File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+    fs::write(&path, " ".repeat(10_000)).unwrap();
+    File::options().write(true).open(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
     let error = Descriptor::read(&path).unwrap_err();
     let expected = MAX_FILE_BYTES + 1;
     assert!(matches!(error, ReadError::TooLarge { bytes, .. } if bytes == expected), "{error}");
@@ -44,6 +45,29 @@ fn an_array_of_numpy_is_told_as_such_however_large() {
         assert_eq!(error.path(), path);
         assert!(error.to_string().contains("bigannoy matrix import"), "{error}");
     }
+    fs::remove_file(&path).unwrap();
+}
+
+/// An index given as the reference: its first record counts one item, or none.
+#[test]
+fn binary_data_is_told_as_such_however_large() {
+    let path = folder("descriptor-binary").join("m.ann");
+    for start in [&b"\x01\0\0\0\0\0\x80?"[..], b"\0"] {
+        fs::write(&path, start).unwrap();
+        for len in [40, MAX_FILE_BYTES + 1] {
+            File::options().write(true).open(&path).unwrap().set_len(len).unwrap();
+            let error = Descriptor::read(&path).unwrap_err();
+            assert!(matches!(error, ReadError::Binary { .. }), "{error}");
+            assert_eq!(error.path(), path);
+            let expected =
+                "m.ann seems to be no descriptor: it holds binary data, expected the text";
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+    // A text is told where it goes wrong, whatever bytes its names have.
+    fs::write(&path, b"list('caf\xe9', \x1b").unwrap();
+    let error = Descriptor::read(&path).unwrap_err();
+    assert!(matches!(error, ReadError::Parse { .. }), "{error}");
     fs::remove_file(&path).unwrap();
 }
 
