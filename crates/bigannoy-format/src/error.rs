@@ -23,6 +23,16 @@ pub enum OpenError {
         /// The size of a record.
         record_bytes: usize,
     },
+    /// All records are zero.
+    #[error(
+        "the index has no items: all of its {records} records are zero, as Annoy saves an index to \
+         which nothing was added, or leaves one whose build on disk was broken off; expected at \
+         least one item"
+    )]
+    NoItems {
+        /// The number of records.
+        records: usize,
+    },
     /// More records than node numbers.
     #[error("the index has {found} records, more than the {max} that a file can hold", max = crate::MAX_NODES)]
     TooManyRecords {

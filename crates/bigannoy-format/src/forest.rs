@@ -21,6 +21,11 @@ impl ForestShape {
     /// whose own record looks like a root too, as `2q` or `2q + 1`. Answers do not change by that,
     /// only the default search budget does.
     ///
+    /// An index without items, `2q` records of zeros, is refused, though Annoy loads it and finds
+    /// nothing: no `k` could be asked of it, it would pass under every metric and many dimensions,
+    /// and a build on disk that was broken off leaves the same bytes. To see that a file is one, all of
+    /// it is read.
+    ///
     /// # Errors
     /// [`OpenError`]: the bytes cannot be an index of this layout.
     pub fn read(bytes: &[u8], layout: Layout) -> Result<Self, OpenError> {
@@ -44,6 +49,9 @@ impl ForestShape {
         };
         let last = n_nodes - 1;
         let n_items = record(last)[0];
+        if n_items == 0 && words.iter().all(|&word| word == 0) {
+            return Err(OpenError::NoItems { records });
+        }
         // A root comes after at least all items.
         if n_items == 0 || n_items > last {
             return Err(OpenError::NoRoot {
@@ -366,6 +374,32 @@ mod tests {
             read(bytemuck::cast_slice(&negative)),
             Err(OpenError::NoRoot { record: 11, count: -1, records: 12 })
         ));
+        let mut gap = words.clone();
+        gap[11 * 5..].fill(0);
+        assert!(matches!(
+            read(bytemuck::cast_slice(&gap)),
+            Err(OpenError::NoRoot { record: 11, count: 0, .. })
+        ));
+    }
+
+    /// What Annoy saves of an index to which nothing was added: two records for each tree.
+    #[test]
+    fn an_index_without_items_is_told_as_such() {
+        for metric in Metric::ALL {
+            for &variant in Variant::of(metric) {
+                let layout = Layout::new(metric, 2).unwrap().with_variant(variant).unwrap();
+                for trees in 1..4 {
+                    let words = vec![0u32; 2 * trees * layout.record_words()];
+                    let bytes = bytemuck::cast_slice(&words);
+                    let detected = layout.detect(bytes).unwrap();
+                    let records = bytes.len() / detected.record_bytes();
+                    let error = ForestShape::read(bytes, detected).unwrap_err();
+                    assert_eq!(error, OpenError::NoItems { records }, "{metric} {variant}");
+                    let expected = format!("no items: all of its {records} records are zero");
+                    assert!(error.to_string().contains(&expected), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+#[cfg(doc)]
+use bigannoy_format::ForestShape;
 use bigannoy_format::{Layout, Sidecar, Variant};
 use bigannoy_metric::Metric;
 use bigannoy_storage::Mapping;
@@ -140,7 +142,8 @@ pub(crate) type Loaded = bigannoy_search::Index<Mapping>;
 ///
 /// # Errors
 /// [`Error`]: a file is missing or unreadable, the sidecar is faulty, or it and the index or the
-/// caller disagree. With [`LoadMode::Eager`], also: the file is no index.
+/// caller disagree. With [`LoadMode::Eager`], also: the file is no index, or one without items, as Annoy
+/// saves it where nothing was added (see [`ForestShape::read`]).
 pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Index, Error> {
     let path = path.as_ref();
     let sidecar_path = options.sidecar_path(path);

@@ -74,6 +74,24 @@ fn sidecars_that_say_nothing() {
     assert!(open_as(&scene, Metric::Euclidean, 2).is_ok());
 }
 
+/// As Annoy's `build(2)` saves it where nothing was added: four records of zeros, which it loads.
+#[test]
+fn an_index_without_items() {
+    let scene = Scene::new();
+    let path = scene.path("ref.ann");
+    fs::remove_file(scene.path("ref.ann.meta")).unwrap();
+    for (metric, record_bytes) in [(Metric::Euclidean, 24), (Metric::Angular, 20)] {
+        fs::write(&path, vec![0; 4 * record_bytes]).unwrap();
+        let shown = scene.shown("ref.ann");
+        let expected = [shown.as_str(), "the index has no items: all of its 4 records are zero"];
+        scene.refused(&expected, || open_as(&scene, metric, 2));
+        let lazy = OpenOptions::new().layout(metric, 2).load_mode(LoadMode::Lazy);
+        let index = bigannoy::open(&path, &lazy).unwrap();
+        scene.refused(&expected, || index.search_self(&SearchOptions::new(1)));
+        scene.refused(&expected, || index.survey(&mut |_, _| true));
+    }
+}
+
 #[test]
 fn sidecars_of_another_index() {
     let scene = Scene::new();
