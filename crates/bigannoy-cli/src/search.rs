@@ -29,9 +29,19 @@ pub(crate) fn run(arguments: &args::Search) -> Result<(), Failure> {
         )?;
     }
     if summary.short_rows > 0 {
+        let more = match summary.limited_rows {
+            0 => "there are no more items that may be neighbors".to_owned(),
+            limited => {
+                let which = if limited == summary.short_rows {
+                    String::new()
+                } else {
+                    format!(" for {limited} of them")
+                };
+                format!("a larger --search-k finds more{which}, --widen as many as there are")
+            }
+        };
         eprintln!(
-            "warning: {} of {} queries have fewer than {} neighbors (NA): a larger --search-k finds \
-             more, --widen as many as there are",
+            "warning: {} of {} queries have fewer than {} neighbors (NA): {more}",
             summary.short_rows, summary.n_query, summary.k
         );
     }

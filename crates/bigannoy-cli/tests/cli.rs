@@ -6,7 +6,8 @@ mod place;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use bigannoy::{BigMatrix, Descriptor, ElementType};
+use bigannoy::format::Layout;
+use bigannoy::{BigMatrix, Descriptor, ElementType, Metric};
 use place::Place;
 
 /// A directory with the matrices of the seed workflow, which R wrote.
@@ -259,9 +260,48 @@ fn settings_of_a_search_reach_it() {
         let message = place.fail(line);
         assert!(message.contains(expected), "{line}: {message}");
     }
-    let output = place.run("search c.ann -k 30 --search-k 2 --ids short.desc");
-    let warning = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && warning.contains("4000 of 4000 queries have fewer than 30"));
+    let warning = |line: &str| {
+        let output = place.run(line);
+        assert!(output.status.success(), "{line}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = warning("search c.ann -k 30 --search-k 2 --ids short.desc");
+    assert_eq!(
+        told,
+        "warning: 4000 of 4000 queries have fewer than 30 neighbors (NA): a larger --search-k finds \
+         more, --widen as many as there are\n"
+    );
+    // Items 1 and 3 of four, in a tree of one leaf: no budget finds a third.
+    let layout = Layout::new(Metric::Euclidean, 4).unwrap();
+    let mut words = vec![0; layout.record_words()];
+    layout.push_item(&mut words, &[0.0; 4]);
+    words.resize(3 * layout.record_words(), 0);
+    layout.push_item(&mut words, &[1.0; 4]);
+    for _ in 0..2 {
+        layout.push_leaf(&mut words, 4, &[1, 3]);
+    }
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    std::fs::write(place.path("gaps.ann"), bytes).unwrap();
+    let told = warning("search gaps.ann --metric euclidean --dim 4 -k 2");
+    assert_eq!(
+        told,
+        "warning: 2 of 4 queries have fewer than 2 neighbors (NA): there are no more items that may \
+         be neighbors\n"
+    );
+    std::fs::write(place.path("one.csv"), "1,2\n").unwrap();
+    place.succeed("matrix import one.csv one.desc");
+    place.succeed("build one.desc --index one.ann --trees 1");
+    for (line, what) in [
+        ("search one.ann -k 1", "the index has 1 item"),
+        ("exact one.desc -k 1", "one.desc has 1 row"),
+    ] {
+        let message = place.fail(line);
+        let expected = format!(
+            "k is 1, expected at most 0: {what} and a row is not its own neighbor, unless that is \
+             asked for (include_self, --include-self)"
+        );
+        assert!(message.ends_with(&expected), "{message}");
+    }
     assert_eq!(csv("search c.ann -k 30 --search-k 2 --widen --strict").lines().count(), 120_001);
 }
 

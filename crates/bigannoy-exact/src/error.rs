@@ -10,8 +10,9 @@ pub enum ExactError {
     #[error("k is 0, expected at least 1")]
     ZeroK,
     /// More neighbors than there are rows to choose from.
-    #[error("k is {k}, expected at most {most}: {reference} has {n_ref} rows{}",
-        if *.own_row { " and a row is not its own neighbor" } else { "" })]
+    #[error("k is {k}, expected at most {most}: {reference} has {n_ref} {}{}",
+        if *n_ref == 1 { "row" } else { "rows" },
+        own_row_in_words(*own_row, *k == *most + 1))]
     TooManyNeighbors {
         /// The number asked for.
         k: usize,
@@ -73,4 +74,16 @@ pub enum ExactError {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What is said of a row that is left out of its own neighbors; it may be all that `is_lacking`.
+fn own_row_in_words(is_left_out: bool, is_lacking: bool) -> &'static str {
+    match (is_left_out, is_lacking) {
+        (false, _) => "",
+        (true, false) => " and a row is not its own neighbor",
+        (true, true) => {
+            " and a row is not its own neighbor, unless that is asked for (include_self, \
+             --include-self)"
+        }
+    }
 }

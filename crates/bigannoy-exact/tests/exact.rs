@@ -324,7 +324,8 @@ fn what_cannot_be_searched_is_refused() {
     assert_eq!(
         refused(10, Queries::Own { include_self: false }),
         format!(
-            "k is 10, expected at most 9: {name} has 10 rows and a row is not its own neighbor"
+            "k is 10, expected at most 9: {name} has 10 rows and a row is not its own neighbor, \
+             unless that is asked for (include_self, --include-self)"
         )
     );
     assert_eq!(

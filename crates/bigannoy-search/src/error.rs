@@ -13,9 +13,10 @@ pub enum SearchError {
     #[error("k is 0, expected at least 1")]
     ZeroK,
     /// More neighbors than the index can give.
-    #[error("k is {k}, expected at most {most}: the index has {n_items} items{}{}",
+    #[error("k is {k}, expected at most {most}: the index has {n_items} {}{}{}",
+        if *n_items == 1 { "item" } else { "items" },
         if admitted == n_items { String::new() } else { format!(", {admitted} of them admitted") },
-        if *.own_row { " and a row is not its own neighbor" } else { "" })]
+        own_row_in_words(*own_row, *k == *most as usize + 1))]
     TooManyNeighbors {
         /// The number asked for.
         k: usize,
@@ -79,4 +80,16 @@ pub enum SearchError {
     /// The index contradicts itself.
     #[error(transparent)]
     Damaged(#[from] DamagedRecord),
+}
+
+/// What is said of a row that is left out of its own neighbors; it may be all that `is_lacking`.
+fn own_row_in_words(is_left_out: bool, is_lacking: bool) -> &'static str {
+    match (is_left_out, is_lacking) {
+        (false, _) => "",
+        (true, false) => " and a row is not its own neighbor",
+        (true, true) => {
+            " and a row is not its own neighbor, unless that is asked for (include_self, \
+             --include-self)"
+        }
+    }
 }

@@ -65,7 +65,12 @@ fn settings_and_queries_out_of_range_are_refused() {
     );
     assert_eq!(
         message(index.query(4).by_items(0..4).unwrap_err()),
-        "k is 4, expected at most 3: the index has 4 items and a row is not its own neighbor"
+        "k is 4, expected at most 3: the index has 4 items and a row is not its own neighbor, unless \
+         that is asked for (include_self, --include-self)"
+    );
+    assert_eq!(
+        message(index.query(6).by_items(0..4).unwrap_err()),
+        "k is 6, expected at most 3: the index has 4 items and a row is not its own neighbor"
     );
     assert_eq!(index.query(1).search_k(0).by_vector(&[0.0]), Err(SearchError::ZeroSearchK));
     assert_eq!(

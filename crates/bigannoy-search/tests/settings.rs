@@ -290,7 +290,7 @@ fn filters_that_do_not_fit_are_refused() {
     assert_eq!(
         message(index.query(3).admit(&three), true),
         "k is 3, expected at most 2: the index has 10 items, 3 of them admitted and a row is not \
-         its own neighbor"
+         its own neighbor, unless that is asked for (include_self, --include-self)"
     );
     index.query(3).admit(&three).include_self(true).check(true).unwrap();
     index.query(3).admit(&three).check(false).unwrap();

@@ -218,8 +218,13 @@ pub enum Error {
     /// A query has fewer neighbors than asked for, and the search was to be strict.
     #[error(
         "query row {} (counted from 1) has {found} neighbors with a budget of {budget}, expected {k}: \
-         a larger budget finds more, one that widens as many as there are",
-        row + 1
+         {}",
+        row + 1,
+        if *limited {
+            "a larger budget finds more, one that widens as many as there are"
+        } else {
+            "there are no more items that may be neighbors"
+        }
     )]
     ShortRow {
         /// The query, counted from 0.
@@ -230,6 +235,8 @@ pub enum Error {
         k: usize,
         /// The budget in words.
         budget: String,
+        /// Whether a larger budget finds more.
+        limited: bool,
     },
     /// The reference given for ranking is not the one that the index was built from.
     #[error("{reference} is not the reference of {}: {problem}", index.display())]

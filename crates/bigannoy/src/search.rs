@@ -28,8 +28,11 @@ pub struct SearchSummary {
     pub exact: bool,
     /// What found them, by name: `annoy` or `cells` (see [`crate::Strategy`]).
     pub backend: &'static str,
-    /// Queries for which fewer than `k` neighbors were found. A larger budget finds more.
+    /// Queries for which fewer than `k` neighbors were found.
     pub short_rows: usize,
+    /// Those of them for which a larger budget finds more. For the others there are no more items that
+    /// may be neighbors, as where ids have gaps.
+    pub limited_rows: usize,
     /// Queries that were not answered: those with missing values, where these are skipped, and ids
     /// of the index at which there is no item.
     pub skipped_rows: usize,

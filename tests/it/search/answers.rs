@@ -1,8 +1,12 @@
 //! What is found, and by which settings.
 
+use std::path::Path;
+
+use bigannoy::format::Layout;
 use bigannoy::matrix::DenseRows;
 use bigannoy::{
-    Budget, Error, ExactMetric, ExactOptions, ItemSet, Metric, Place, SearchOptions, SearchResult,
+    Budget, Error, ExactMetric, ExactOptions, Index, ItemSet, Metric, OpenOptions, Place,
+    SearchOptions, SearchResult,
 };
 use bigannoy_tests::message_chain;
 use proptest::prelude::*;
@@ -176,6 +180,60 @@ fn queries_with_missing_values_are_refused_or_skipped() {
     }
 }
 
+/// Items 1, 3 and 5 of six, in one tree of one leaf, in which Annoy fills up with item 0.
+fn with_gaps(dir: &Path) -> Index {
+    let layout = Layout::new(Metric::Euclidean, 5).unwrap();
+    let mut words = vec![0; layout.record_words()];
+    for item in [1, 3, 5] {
+        words.resize(item * layout.record_words(), 0);
+        layout.push_item(&mut words, &[f32::from(u8::try_from(item).unwrap()); 5]);
+    }
+    for _ in 0..2 {
+        layout.push_leaf(&mut words, 6, &[1, 3, 5]);
+    }
+    let path = dir.join("gaps.ann");
+    std::fs::write(&path, bytemuck::cast_slice(&words)).unwrap();
+    bigannoy::open(&path, &OpenOptions::new().layout(Metric::Euclidean, 5)).unwrap()
+}
+
+#[test]
+fn rows_that_are_short_for_lack_of_items_are_told_from_those_of_a_small_budget() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = with_gaps(dir.path());
+    let values = [0.0; 10];
+    let queries = DenseRows::row_major(&values, 5);
+    let counts = |found: SearchResult| {
+        let summary = found.summary;
+        (summary.short_rows, summary.limited_rows, summary.skipped_rows)
+    };
+    let options = SearchOptions::new(4);
+    assert_eq!(counts(index.search(&queries, &options).unwrap()), (2, 0, 0));
+    assert_eq!(counts(index.search_self(&options).unwrap()), (3, 0, 3));
+    assert_eq!(counts(index.search_self(&options.clone().include_self(true)).unwrap()), (3, 0, 3));
+    for k in [2, 3] {
+        let found = counts(index.search_self(&SearchOptions::new(k)).unwrap());
+        assert_eq!(found, if k == 2 { (0, 0, 3) } else { (3, 0, 3) });
+    }
+    let only = ItemSet::from_items(6, [0, 2, 3, 5]).unwrap();
+    assert_eq!(counts(index.search(&queries, &options.clone().only(only)).unwrap()), (2, 0, 0));
+    let error = index.search(&queries, &options.clone().strict(true)).unwrap_err().to_string();
+    assert!(
+        error.ends_with("expected 4: there are no more items that may be neighbors"),
+        "{error}"
+    );
+
+    // Here the budget is the cause, of missing values it is not.
+    let rows = Rows::new(300, 2, 5);
+    let index = rows.index(dir.path(), Metric::Euclidean);
+    let values = [1.0, 2.0, f64::NAN, 0.0, 3.0, 4.0];
+    let queries = DenseRows::row_major(&values, 2);
+    let narrow = SearchOptions::new(40).search_k(1).skip_missing(true);
+    assert_eq!(counts(index.search(&queries, &narrow).unwrap()), (2, 2, 1));
+    let found = counts(index.search_self(&SearchOptions::new(40).search_k(1)).unwrap());
+    assert!(found.0 > 0 && found.1 == found.0, "{found:?}");
+    assert_eq!(counts(index.search(&queries, &narrow.widen(true)).unwrap()), (0, 0, 1));
+}
+
 #[test]
 fn widening_finds_what_a_small_budget_misses() {
     let dir = tempfile::tempdir().unwrap();
@@ -190,7 +248,7 @@ fn widening_finds_what_a_small_budget_misses() {
     assert_eq!(*found, row);
     let message = error.to_string();
     assert!(message.contains(&format!("query row {} ", row + 1)), "{message}");
-    assert!(message.contains("a budget of 1 items, expected 40"), "{message}");
+    assert!(message.contains("a budget of 1 items, expected 40: a larger budget"), "{message}");
     let wide = index.search_self(&narrow.widen(true).strict(true)).unwrap();
     assert!(wide.neighbors.rows().all(|row| row.len() == 40));
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bigannoy_metric::NeighborBlock;
-use bigannoy_search::Query;
+use bigannoy_search::{Budget, Query};
 
 use super::read::Vectors;
 use super::{Queries, Run};
@@ -91,9 +91,7 @@ impl Run<'_> {
                 continue;
             }
             let is_skipped = match self.queries {
-                Queries::Own => {
-                    !self.loaded.forest().is_present(items(&(block.start + row..block.end)).start)
-                }
+                Queries::Own => !self.is_present(block.start + row),
                 Queries::External(_) => {
                     self.options.skip_missing
                         && vectors[row * dim..][..dim].iter().any(|value| !value.is_finite())
@@ -106,13 +104,67 @@ impl Run<'_> {
                     Some(search_k) if !self.options.widen => format!("{search_k} items"),
                     _ => "everything".to_owned(),
                 };
-                let (row, found) = (block.start + row, found.len());
-                return Err(Error::ShortRow { row, found, k: self.options.k, budget });
+                let (row, found, k) = (block.start + row, found.len(), self.options.k);
+                let limited = self.is_limited(row, found);
+                return Err(Error::ShortRow { row, found, k, budget, limited });
             } else {
                 answer.short_rows += 1;
             }
         }
         Ok(())
+    }
+
+    /// How many queries of `answer`, the first of which is number `first`, are short because of the
+    /// budget.
+    pub(super) fn limited_rows(&self, first: usize, answer: &Answer) -> usize {
+        if answer.short_rows == 0 {
+            return 0;
+        }
+        let rows = (first..).zip(answer.neighbors.rows());
+        let short = rows.filter(|(row, found)| self.is_limited(*row, found.len())).count();
+        match self.queries {
+            Queries::Own => short,
+            // These have no neighbors either.
+            Queries::External(_) => short.saturating_sub(answer.skipped_rows),
+        }
+    }
+
+    /// Whether a larger budget finds more for query `row`, of which `found` neighbors were found.
+    fn is_limited(&self, row: usize, found: usize) -> bool {
+        let options = self.options;
+        if found == options.k || options.widen || options.budget == Budget::Exhaustive {
+            return false;
+        }
+        let is_own = match self.queries {
+            Queries::Own if !self.is_present(row) => return false,
+            Queries::Own if !options.include_self => {
+                let row = items(&(row..row)).start;
+                self.admitted.as_ref().is_none_or(|admitted| admitted.contains(row))
+            }
+            _ => false,
+        };
+        found < options.k.min(self.possible() - usize::from(is_own))
+    }
+
+    /// Items that may be neighbors and are no gaps in the ids, of which no more than `k + 1` are
+    /// counted.
+    fn possible(&self) -> usize {
+        *self.possible.get_or_init(|| {
+            let forest = self.loaded.forest();
+            let enough = self.options.k.saturating_add(1);
+            let count = |items: &mut dyn Iterator<Item = u32>| {
+                items.filter(|&item| forest.is_present(item)).take(enough).count()
+            };
+            match &self.admitted {
+                Some(admitted) => count(&mut admitted.iter()),
+                None => count(&mut (0..forest.shape().n_items())),
+            }
+        })
+    }
+
+    /// Whether row `row` of the index is an item, and no gap in the ids.
+    fn is_present(&self, row: usize) -> bool {
+        self.loaded.forest().is_present(items(&(row..row)).start)
     }
 }
 

@@ -6,7 +6,7 @@ mod rank;
 mod read;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bigannoy_matrix::RowSource;
 use bigannoy_metric::{ItemSet, Neighbor};
@@ -32,6 +32,14 @@ pub(crate) enum Queries<'a> {
     Own,
 }
 
+/// Queries that have fewer neighbors than asked for, as [`SearchSummary`] tells them apart.
+#[derive(Default)]
+struct Counts {
+    short: usize,
+    limited: usize,
+    skipped: usize,
+}
+
 /// A search whose settings and queries have been checked.
 pub(crate) struct Run<'a> {
     index: &'a Index,
@@ -42,6 +50,8 @@ pub(crate) struct Run<'a> {
     reranked: Option<&'a Reranked<'a>>,
     /// The items that may be neighbors, where not all may.
     admitted: Option<Arc<ItemSet>>,
+    /// Items that may be neighbors and are there, once they were counted: see [`Run::possible`].
+    possible: OnceLock<usize>,
     /// The budget in items, unless all are looked at.
     search_k: Option<usize>,
     /// A pool of its own, or none: then work goes to the pool of the caller.
@@ -104,6 +114,7 @@ impl<'a> Run<'a> {
             options,
             reranked,
             admitted,
+            possible: OnceLock::new(),
             search_k: None,
             pool,
             n_query,
@@ -139,7 +150,7 @@ impl<'a> Run<'a> {
     /// Searches block by block.
     pub(crate) fn into_sink(self, sink: &mut dyn NeighborSink) -> Result<SearchSummary, Error> {
         let mut journal = self.begin(sink)?;
-        let (short_rows, skipped_rows) = match self.write(sink, &mut journal) {
+        let counts = match self.write(sink, &mut journal) {
             Ok(counts) => counts,
             Err(error) => {
                 journal.leave(&error);
@@ -157,8 +168,9 @@ impl<'a> Run<'a> {
             n_query: self.n_query,
             exact: self.options.budget == Budget::Exhaustive && self.reranked.is_none(),
             backend: self.options.strategy.name(),
-            short_rows,
-            skipped_rows,
+            short_rows: counts.short,
+            limited_rows: counts.limited,
+            skipped_rows: counts.skipped,
         })
     }
 
@@ -189,18 +201,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Hands all answers to the sink, those in the journal first; returns the numbers of queries that
-    /// were short and that were skipped.
-    fn write(
-        &self,
-        sink: &mut dyn NeighborSink,
-        journal: &mut Kept,
-    ) -> Result<(usize, usize), Error> {
-        let (mut short_rows, mut skipped_rows, mut complete) = (0, 0, 0);
+    /// Hands all answers to the sink, those in the journal first.
+    fn write(&self, sink: &mut dyn NeighborSink, journal: &mut Kept) -> Result<Counts, Error> {
+        let (mut counts, mut complete) = (Counts::default(), 0);
         let mut write = |sink: &mut dyn NeighborSink, answer: &Answer| {
             sink.write(&answer.neighbors)?;
-            short_rows += answer.short_rows;
-            skipped_rows += answer.skipped_rows;
+            counts.short += answer.short_rows;
+            counts.limited += self.limited_rows(complete, answer);
+            counts.skipped += answer.skipped_rows;
             complete += answer.neighbors.nrows();
             self.options.watch.report(Stage::Queries, complete as u64, self.n_query as u64);
             Ok::<_, Error>(complete)
@@ -223,7 +231,7 @@ impl<'a> Run<'a> {
             written.map_err(|error| self.ended(done, error))?;
         }
         sink.finish().map_err(|error| self.ended(done, error.into()))?;
-        Ok((short_rows, skipped_rows))
+        Ok(counts)
     }
 
     /// Fails where the caller has asked to stop.
