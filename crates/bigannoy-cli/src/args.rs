@@ -16,6 +16,7 @@ use crate::bench::Bench;
 use crate::matrix::Matrix;
 use crate::rows::RowsArgument;
 use crate::tune::Tune;
+use crate::values::{built_metric, count, number, size, tolerance};
 
 /// Approximate nearest neighbors over R's big.matrix files, from disk to disk.
 #[derive(Debug, Parser)]
@@ -58,14 +59,14 @@ pub(crate) struct Build {
     #[arg(long, value_name = "FILE")]
     pub(crate) index: PathBuf,
     /// Trees: more give higher recall, a longer build and a larger file.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_TREES)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_TREES, value_parser = number)]
     pub(crate) trees: usize,
     /// What near means: euclidean, angular, manhattan or dot.
-    #[arg(long, default_value_t = Metric::Euclidean)]
+    #[arg(long, default_value_t = Metric::Euclidean, value_parser = built_metric)]
     pub(crate) metric: Metric,
     /// Seed of the random choices: the same seed gives the same file. Negative ones are those of R
     /// and Python [default: 42; with the generators annoy and annoy-fused, Annoy's own].
-    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = seed)]
     pub(crate) seed: Option<u64>,
     /// How trees are grown. default: in parallel, with better recall. annoy: the file is byte for
     /// byte that of RcppAnnoy for the same rows, metric, trees and seed. annoy-fused: the same where
@@ -73,15 +74,15 @@ pub(crate) struct Build {
     #[arg(long, value_name = "NAME", default_value_t = Generator::Default)]
     pub(crate) generator: Generator,
     /// Threads; the file does not depend on them [default: one for each processor].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Memory that the build may take, the matrix and the index not counted: 256MB, 1GiB. Less takes
     /// longer; the file does not depend on it [default: what it takes to grow several trees on each
     /// thread].
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<ByteSize>,
     /// Rows that are read at a time; the file does not depend on it [default: as many as have 4 MiB].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) block_size: Option<NonZeroUsize>,
     /// Replace an index that exists.
     #[arg(long)]
@@ -154,7 +155,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "Q.desc")]
     pub(crate) query: Option<PathBuf>,
     /// Neighbors for each query.
-    #[arg(short, value_name = "K", default_value_t = 10)]
+    #[arg(short, value_name = "K", default_value_t = 10, value_parser = number)]
     pub(crate) k: usize,
     /// How neighbors are looked for: annoy, as Annoy does, or cells, which is faster in large batches and
     /// whose answers are not Annoy's.
@@ -162,7 +163,7 @@ pub(crate) struct Search {
     pub(crate) strategy: Strategy,
     /// Items to gather before ranking: more give higher recall and a longer search [default: K
     /// times the number of trees; with cells a sixteenth of all items, at least 100 K].
-    #[arg(long, value_name = "N", conflicts_with = "exhaustive")]
+    #[arg(long, value_name = "N", conflicts_with = "exhaustive", value_parser = number)]
     pub(crate) search_k: Option<usize>,
     /// Compare each query with all items, without the trees.
     #[arg(long)]
@@ -195,14 +196,14 @@ pub(crate) struct Search {
     #[arg(long, value_name = "REF.desc")]
     pub(crate) rerank: Option<PathBuf>,
     /// Candidates for each query that are ranked anew [default: twice K, and at least K + 10].
-    #[arg(long, value_name = "N", requires = "rerank")]
+    #[arg(long, value_name = "N", requires = "rerank", value_parser = number)]
     pub(crate) candidates: Option<usize>,
     /// Threads; the answers do not depend on them [default: one for each processor].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Queries that are read, answered and written at a time, at most; the answers do not depend on
     /// it.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_BLOCK_ROWS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BLOCK_ROWS, value_parser = number)]
     pub(crate) block_size: usize,
     #[command(flatten)]
     pub(crate) output: Output,
@@ -246,7 +247,7 @@ pub(crate) struct Exact {
     #[arg(long, value_name = "Q.desc")]
     pub(crate) query: Option<PathBuf>,
     /// Neighbors for each query.
-    #[arg(short, value_name = "K", default_value_t = 10)]
+    #[arg(short, value_name = "K", default_value_t = 10, value_parser = number)]
     pub(crate) k: usize,
     /// What near means: euclidean, sqeuclidean, angular, cosine, manhattan or dot. Under dot the
     /// distance is the inner product: larger is nearer, and the largest comes first.
@@ -255,11 +256,11 @@ pub(crate) struct Exact {
     #[command(flatten)]
     pub(crate) output: Output,
     /// Threads; the answers do not depend on them [default: one for each processor].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Memory for queries, rows and neighbors: 256MB, 1GiB. With less, the reference is read more often
     /// [default: 256MiB].
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<ByteSize>,
     /// Let a row of the reference be its own neighbor.
     #[arg(long, conflicts_with = "query")]
@@ -304,11 +305,16 @@ pub(crate) struct Recall {
     #[arg(value_name = "EXACT_IDS.desc")]
     exact: PathBuf,
     /// Recall at so many neighbors [default: the columns of the exact ids].
-    #[arg(short, value_name = "K")]
+    #[arg(short, value_name = "K", value_parser = number)]
     k: Option<usize>,
     /// Descriptor files of the distances of both, in this order: neighbors as near as the last exact
     /// one count, whichever they are.
-    #[arg(long, num_args = 2, value_names = ["APPROX.desc", "EXACT.desc"], conflicts_with = "reference")]
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["APPROX.desc", "EXACT.desc"],
+        conflicts_with = "reference"
+    )]
     distances: Option<Vec<PathBuf>>,
     /// Descriptor file of the reference, from which all distances are computed instead.
     #[arg(long, value_name = "REF.desc")]
@@ -322,7 +328,13 @@ pub(crate) struct Recall {
     metric: ExactMetric,
     /// How far, relative to it, a given distance may lie above the last exact one and still count as
     /// equal.
-    #[arg(long, value_name = "X", default_value_t = DEFAULT_TOLERANCE, requires = "distances")]
+    #[arg(
+        long,
+        value_name = "X",
+        default_value_t = DEFAULT_TOLERANCE,
+        requires = "distances",
+        value_parser = tolerance
+    )]
     tolerance: f64,
     /// Print a line for each query as CSV instead of a summary.
     #[arg(long)]
@@ -444,7 +456,7 @@ pub(crate) struct Layout {
     pub(crate) metric: Option<Metric>,
     /// Dimensions of an index without sidecar; for hamming the number of bits, which is 64 times
     /// the dimension in R.
-    #[arg(long, value_name = "N", requires = "metric")]
+    #[arg(long, value_name = "N", requires = "metric", value_parser = number)]
     pub(crate) dim: Option<usize>,
     /// Record layout of a dot or hamming index where the file does not tell: released, wide-dot or
     /// packed-hamming.

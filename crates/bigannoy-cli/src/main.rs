@@ -20,16 +20,33 @@ mod search;
 mod told;
 mod tune;
 mod validate;
+mod values;
 mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Command as Usage, CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
 
+/// What was typed.
+fn arguments() -> Arguments {
+    let matches = with_negative_values(Arguments::command()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Lets all options take negative numbers, so that each says what it expects. Else a negative one
+/// would be taken for an option that is not known.
+fn with_negative_values(usage: Usage) -> Usage {
+    let usage = usage.mut_args(|option| {
+        let takes = !option.is_positional() && option.get_action().takes_values();
+        if takes { option.allow_negative_numbers(true) } else { option }
+    });
+    usage.mut_subcommands(with_negative_values)
+}
+
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let result = match arguments().command {
         Command::Build(arguments) => build::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
         Command::Exact(arguments) => exact::run(&arguments),

@@ -12,6 +12,7 @@ use clap::Args;
 use crate::bench::watched;
 use crate::failure::Failure;
 use crate::told;
+use crate::values::{built_metric, count, number, number64};
 
 /// Find the cheapest settings that reach a recall or a latency.
 #[derive(Debug, Args)]
@@ -34,28 +35,44 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "MS", conflicts_with = "recall")]
     pub(crate) latency_ms: Option<f64>,
     /// Neighbors for each query.
-    #[arg(short, value_name = "K", default_value_t = 10)]
+    #[arg(short, value_name = "K", default_value_t = 10, value_parser = number)]
     pub(crate) k: usize,
     /// Queries to draw, at most: more make it surer.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLE)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLE, value_parser = number)]
     pub(crate) sample: usize,
     /// Seed of the sample, and of indexes that are built.
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, value_name = "N", default_value_t = 42, value_parser = number64)]
     pub(crate) seed: u64,
     /// How neighbors are looked for: annoy, as Annoy does, or cells, which is faster in large batches.
     #[arg(long, value_name = "NAME", default_value_t = Strategy::Annoy)]
     pub(crate) strategy: Strategy,
     /// Numbers of trees to build and compare [default: 10,20,50,100; with cells 1].
-    #[arg(long, value_name = "N,…", value_delimiter = ',', conflicts_with = "reference")]
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        conflicts_with = "reference",
+        value_parser = number
+    )]
     pub(crate) n_trees: Option<Vec<usize>>,
     /// Metric of indexes that are built.
-    #[arg(long, default_value_t = Metric::Euclidean, conflicts_with = "reference")]
+    #[arg(
+        long,
+        default_value_t = Metric::Euclidean,
+        conflicts_with = "reference",
+        value_parser = built_metric
+    )]
     pub(crate) metric: Metric,
     /// Generator of indexes that are built.
-    #[arg(long, value_name = "NAME", default_value_t = Generator::Default, conflicts_with = "reference")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value_t = Generator::Default,
+        conflicts_with = "reference"
+    )]
     pub(crate) generator: Generator,
     /// Threads of builds and batches [default: one for each processor].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Directory for indexes that are built [default: the system's for temporary files].
     #[arg(long, value_name = "DIR")]

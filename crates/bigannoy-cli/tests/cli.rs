@@ -492,6 +492,36 @@ fn wrong_usage_is_status_two() {
         assert_eq!(output.status.code(), Some(2), "{line}");
         assert!(!output.stderr.is_empty(), "{line}");
     }
+    let at_least = |least: u8| format!("expected a whole number, {least} or more");
+    for (line, expected) in [
+        ("build ref.desc --index x --threads 0", at_least(1)),
+        ("build ref.desc --index x --block-size 0", at_least(1)),
+        ("build ref.desc --index x --trees -1", at_least(0)),
+        ("build ref.desc --index x --trees 1e3", at_least(0)),
+        ("build ref.desc --index x --memory abc", "such as 256MB, 1GiB".to_owned()),
+        ("build ref.desc --index x --memory -5", "such as 256MB, 1GiB".to_owned()),
+        ("build ref.desc --index x --metric cosine", "manhattan, dot, under which".to_owned()),
+        ("search ref.ann -k -1", at_least(0)),
+        ("search ref.ann --search-k -1", at_least(0)),
+        ("exact ref.desc --threads -1", at_least(1)),
+        ("exact ref.desc --memory 5XB", "such as 256MB, 1GiB".to_owned()),
+        ("tune ref.desc --recall 0.9 --n-trees 10,-1", at_least(0)),
+        ("bench single --metric cosine", "manhattan, dot, under which".to_owned()),
+        ("bench recall --n-trees -1", at_least(0)),
+        ("matrix create x.desc --type char --rows -1 --cols 1", at_least(0)),
+        ("recall a.desc b.desc --distances c.desc d.desc --tolerance -1", "0 or more".to_owned()),
+        ("recall a.desc b.desc -k 18446744073709551616", "no more than 1844674407370".to_owned()),
+    ] {
+        let output = place.run(line);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        let first = message.lines().next().unwrap();
+        assert!(
+            first.starts_with("error: invalid value ") && first.contains(&expected),
+            "{message}"
+        );
+        assert!(!message.contains("hamming") && !message.contains("-- -"), "{message}");
+    }
     for line in ["--help", "build --help", "--version"] {
         assert_eq!(place.run(line).status.code(), Some(0), "{line}");
     }

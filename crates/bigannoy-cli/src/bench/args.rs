@@ -8,6 +8,8 @@ use bigannoy::{DEFAULT_BLOCK_ROWS, Generator, LoadMode, Metric, Strategy};
 use bigannoy_bench::{BenchOptions, Queries, Shape, VolumeGrid};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::values::{built_metric, count, number, number64};
+
 /// Measure builds and searches, on your data or on synthetic data.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
@@ -34,11 +36,11 @@ pub(crate) struct Single {
     #[command(flatten)]
     pub(crate) size: Size,
     /// Trees.
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = number)]
     pub(crate) n_trees: usize,
     /// Items to gather before ranking, or -1 for K times the number of trees, with cells for a sixteenth
     /// of the rows.
-    #[arg(long, value_name = "N", default_value = "-1", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "-1")]
     pub(crate) search_k: Budget,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -51,7 +53,13 @@ pub(crate) struct Recall {
     #[command(flatten)]
     pub(crate) size: Size,
     /// Numbers of trees.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10,50,100")]
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        default_value = "10,50,100",
+        value_parser = number
+    )]
     pub(crate) n_trees: Vec<usize>,
     /// Budgets; -1 stands for K times the number of trees, with cells for a sixteenth of the rows.
     #[arg(
@@ -69,23 +77,41 @@ pub(crate) struct Recall {
 #[derive(Debug, Args)]
 pub(crate) struct Volume {
     /// Rows of the references.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "2000,5000,10000")]
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        default_value = "2000,5000,10000",
+        value_parser = number
+    )]
     pub(crate) n_ref: Vec<usize>,
     /// Queries.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "200")]
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        default_value = "200",
+        value_parser = number
+    )]
     pub(crate) n_query: Vec<usize>,
     /// Columns.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "20,50")]
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        default_value = "20,50",
+        value_parser = number
+    )]
     pub(crate) n_dim: Vec<usize>,
     /// Search for the rows of the references themselves.
     #[arg(long)]
     pub(crate) self_search: bool,
     /// Trees.
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = number)]
     pub(crate) n_trees: usize,
     /// Items to gather before ranking, or -1 for K times the number of trees, with cells for a sixteenth
     /// of the rows.
-    #[arg(long, value_name = "N", default_value = "-1", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "-1")]
     pub(crate) search_k: Budget,
     /// Find exact neighbors too, for the recall.
     #[arg(long)]
@@ -116,33 +142,51 @@ pub(crate) struct Data {
 #[expect(clippy::struct_field_names, reason = "the names of bigANNOY")]
 pub(crate) struct Size {
     /// Rows of a synthetic reference.
-    #[arg(long, value_name = "N", default_value_t = 2_000, conflicts_with = "reference")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2_000,
+        conflicts_with = "reference",
+        value_parser = number
+    )]
     pub(crate) n_ref: usize,
     /// Synthetic queries.
-    #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "query")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 200,
+        conflicts_with = "query",
+        value_parser = number
+    )]
     pub(crate) n_query: usize,
     /// Columns of synthetic data.
-    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "reference")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        conflicts_with = "reference",
+        value_parser = number
+    )]
     pub(crate) n_dim: usize,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Neighbors for each query.
-    #[arg(short, value_name = "K", default_value_t = 10)]
+    #[arg(short, value_name = "K", default_value_t = 10, value_parser = number)]
     pub(crate) k: usize,
     /// What near means: euclidean, angular, manhattan or dot.
-    #[arg(long, default_value_t = Metric::Euclidean)]
+    #[arg(long, default_value_t = Metric::Euclidean, value_parser = built_metric)]
     pub(crate) metric: Metric,
     /// How synthetic rows are distributed: normal, clustered, manifold (on a curved surface of 8
     /// dimensions) or duplicates.
     #[arg(long, value_name = "NAME", default_value_t = Shape::Normal)]
     pub(crate) shape: Shape,
     /// Seed of synthetic data, and of the index.
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, value_name = "N", default_value_t = 42, value_parser = number64)]
     pub(crate) seed: u64,
     /// Seed of the index [default: SEED].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number64)]
     pub(crate) build_seed: Option<u64>,
     /// How trees are grown: default, or annoy as RcppAnnoy does.
     #[arg(long, value_name = "NAME", default_value_t = Generator::Default)]
@@ -151,13 +195,13 @@ pub(crate) struct Common {
     #[arg(long, value_name = "NAME", default_value_t = Strategy::Annoy)]
     pub(crate) strategy: Strategy,
     /// Threads of builds [default: one for each processor].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) build_threads: Option<NonZeroUsize>,
     /// Threads of searches [default: one for each processor].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Queries that are read, answered and written at a time.
-    #[arg(long, value_name = "ROWS", default_value_t = DEFAULT_BLOCK_ROWS)]
+    #[arg(long, value_name = "ROWS", default_value_t = DEFAULT_BLOCK_ROWS, value_parser = number)]
     pub(crate) block_size: usize,
     /// Put synthetic data into file-backed matrices.
     #[arg(long)]
@@ -172,10 +216,10 @@ pub(crate) struct Common {
     #[arg(long, value_enum, default_value_t = Load::Eager)]
     pub(crate) load_mode: Load,
     /// Timed searches, of which the median counts.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = number)]
     pub(crate) repetitions: usize,
     /// Single queries whose latency is taken, at most.
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = number)]
     pub(crate) latency_queries: usize,
     /// File for the summary, as CSV (.csv) or JSON lines (.jsonl). Without it the summary is printed
     /// as CSV.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use bigannoy::ElementType;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::values::number;
+
 #[derive(Debug, Args)]
 pub(crate) struct Matrix {
     #[command(subcommand)]
@@ -49,10 +51,10 @@ pub(super) struct Create {
     #[arg(long = "type", value_name = "TYPE", value_parser = element_type)]
     pub(super) element_type: ElementType,
     /// Number of rows.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     pub(super) rows: usize,
     /// Number of columns.
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = number)]
     pub(super) cols: usize,
     /// Put each column into a file of its own.
     #[arg(long)]
@@ -77,10 +79,10 @@ pub(super) struct Head {
     #[arg(value_name = "X.desc")]
     pub(super) descriptor: PathBuf,
     /// Rows to print.
-    #[arg(short, value_name = "N", default_value_t = 10)]
+    #[arg(short, value_name = "N", default_value_t = 10, value_parser = number)]
     pub(super) n: usize,
     /// Columns to print.
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = number)]
     pub(super) cols: usize,
 }
 
