@@ -43,6 +43,10 @@ pub(crate) enum Command {
     /// Find the cheapest settings that reach a recall or a latency.
     Tune(Tune),
     /// Tell what an index or a descriptor is, in lines of `name: value`.
+    ///
+    /// Of an index, `nodes` are the splits and leaves of all trees. An item that stands alone below a
+    /// split is a leaf without a record of its own: `lone_items` counts these, and the trees have `nodes`
+    /// less `lone_items` records, the copies of the roots not counted.
     Info(Info),
     /// Check that an index is whole, is what its sidecar says, and is still about its reference.
     Validate(Validate),

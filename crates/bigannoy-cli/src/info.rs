@@ -97,16 +97,19 @@ fn tree_lines(index: &Index) -> Result<Lines, Failure> {
         survey => survey?,
     };
     let mut lines = vec![("nodes", (survey.splits + survey.leaves).to_string())];
-    lines.extend(shape_lines(survey.splits, survey.leaves, survey.leaf_size, survey.depth));
+    let leaves = [survey.leaves, survey.lone_items];
+    lines.extend(shape_lines(survey.splits, leaves, survey.leaf_size, survey.depth));
     Ok(lines)
 }
 
-fn shape_lines(splits: u64, leaves: u64, leaf_size: Spread, depth: Spread) -> Lines {
+fn shape_lines(splits: u64, leaves: [u64; 2], leaf_size: Spread, depth: Spread) -> Lines {
+    let [leaves, lone_items] = leaves;
     let spread =
         |spread: Spread| format!("{} to {}, mean {:.2}", spread.min, spread.max, spread.mean);
     vec![
         ("splits", splits.to_string()),
         ("leaves", leaves.to_string()),
+        ("lone_items", lone_items.to_string()),
         ("leaf_size", spread(leaf_size)),
         ("depth", spread(depth)),
     ]
@@ -124,7 +127,8 @@ fn deep_lines(index: &Index) -> Result<Lines, Failure> {
         ("nodes", (report.splits + report.leaves).to_string()),
         ("splits_without_plane", report.zero_planes.to_string()),
     ];
-    lines.extend(shape_lines(report.splits, report.leaves, report.leaf_size, report.depth));
+    let leaves = [report.leaves, report.lone_items];
+    lines.extend(shape_lines(report.splits, leaves, report.leaf_size, report.depth));
     Ok(lines)
 }
 

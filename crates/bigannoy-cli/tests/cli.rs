@@ -79,7 +79,7 @@ fn build_search_and_info() {
 
     let info = place.succeed("info ref.ann");
     let names: Vec<&str> = info.lines().map(|line| line.split_once(": ").unwrap().0).collect();
-    assert_eq!(names.len(), 21, "{info}");
+    assert_eq!(names.len(), 22, "{info}");
     for line in [
         "metric: euclidean",
         "trees: 25",
@@ -90,10 +90,21 @@ fn build_search_and_info() {
         // Five items are one more than a leaf has room for; a single one is a leaf by itself.
         "splits: 25",
         "leaves: 50",
+        "nodes: 75",
         "depth: 1 to 1, mean 1.00",
     ] {
         assert!(info.lines().any(|found| found == line), "no {line} in {info}");
     }
+    // Nodes that are not in the file are told apart.
+    let info = place.succeed("info ref.ann --deep");
+    let number = |name: &str| -> u64 {
+        let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        value.unwrap_or_else(|| panic!("no {name} in {info}")).parse().unwrap()
+    };
+    let in_trees = number("nodes") - number("lone_items");
+    assert!(number("lone_items") > 0, "{info}");
+    assert_eq!(number("records"), number("items") + in_trees + number("trees_found"));
+    assert!(place.succeed("info --help").contains("`nodes` less `lone_items` records"));
     let info = place.succeed("info ref.desc");
     for line in [
         "type: double",

@@ -13,6 +13,8 @@ pub struct ForestSurvey {
     pub splits: u64,
     /// Leaves of all trees. An item that is the child of a split is a leaf of one item.
     pub leaves: u64,
+    /// Those of them that are such an item, and no record of a tree.
+    pub lone_items: u64,
     /// Items in a leaf. A root that is a leaf claims the gaps in the ids too.
     pub leaf_size: Spread,
     /// Splits on the way from the root to an item; the mean is over all items of all trees.
@@ -45,7 +47,8 @@ impl Forest<'_> {
             roots = &roots[..roots.len().min(trees)];
         }
         let mut steps = Steps::new(records, go_on);
-        let (mut splits, mut leaves, mut places, mut depths) = (0u64, 0u64, 0u64, 0u64);
+        let (mut splits, mut leaves, mut lone_items) = (0u64, 0u64, 0u64);
+        let (mut places, mut depths) = (0u64, 0u64);
         let (mut sizes, mut levels) = ((u32::MAX, 0), (u32::MAX, 0));
         let mut open: Vec<(NodeId, u32)> = Vec::new();
         for &root in roots {
@@ -75,6 +78,7 @@ impl Forest<'_> {
                     continue;
                 }
                 leaves += 1;
+                lone_items += u64::from(id.0 < shape.n_items());
                 places += u64::from(size);
                 depths += u64::from(size) * u64::from(depth);
                 sizes = (sizes.0.min(size), sizes.1.max(size));
@@ -87,6 +91,7 @@ impl Forest<'_> {
             n_trees,
             splits,
             leaves,
+            lone_items,
             leaf_size: Spread::new(sizes, places, leaves),
             depth: Spread::new(levels, depths, places),
         })

@@ -26,6 +26,9 @@ pub struct ForestReport {
     pub zero_planes: u64,
     /// Leaves of all trees. An item that is the child of a split is a leaf of one item.
     pub leaves: u64,
+    /// Those of them that are such an item: they have no record of their own, so that the trees have
+    /// `splits + leaves - lone_items` records, and the file one more for each tree, the copy of its root.
+    pub lone_items: u64,
     /// Items in a leaf.
     pub leaf_size: Spread,
     /// Splits on the way from the root to an item; the mean is over all items of all trees.
@@ -120,6 +123,7 @@ impl Forest<'_> {
             splits: walk.splits,
             zero_planes: zero_planes - zero_copies as u64,
             leaves: walk.leaves,
+            lone_items: walk.lone_items,
             leaf_size: Spread::new(walk.leaf_size, places, walk.leaves),
             depth: Spread::new(walk.depth, walk.depth_sum, places),
         })
@@ -350,6 +354,7 @@ struct TreeWalk<'a> {
     open: Vec<(NodeId, u32)>,
     splits: u64,
     leaves: u64,
+    lone_items: u64,
     leaf_size: (u32, u32),
     depth: (u32, u32),
     depth_sum: u64,
@@ -365,6 +370,7 @@ impl<'a> TreeWalk<'a> {
             open: Vec::new(),
             splits: 0,
             leaves: 0,
+            lone_items: 0,
             leaf_size: (u32::MAX, 0),
             depth: (u32::MAX, 0),
             depth_sum: 0,
@@ -447,6 +453,7 @@ impl<'a> TreeWalk<'a> {
         let size = items.len() as u32;
         self.n_seen += size;
         self.leaves += 1;
+        self.lone_items += u64::from(id.0 < forest.shape().n_items());
         self.leaf_size = (self.leaf_size.0.min(size), self.leaf_size.1.max(size));
         self.depth = (self.depth.0.min(depth), self.depth.1.max(depth));
         self.depth_sum += u64::from(depth) * u64::from(size);
@@ -532,12 +539,13 @@ mod tests {
                     assert_eq!((report.n_items, report.n_present), (n_items, present));
                     assert_eq!(report.n_trees, trees, "{layout:?}, {n_items}");
                     let nodes = u64::from(report.n_nodes - n_items - trees);
-                    assert!(report.splits <= nodes && nodes <= report.splits + report.leaves);
+                    assert_eq!(nodes, report.splits + report.leaves - report.lone_items);
                     assert_eq!(report.zero_planes, 0);
                     assert!(report.depth.min <= report.depth.max && report.leaf_size.min >= 1);
                     let survey = surveyed(&words, layout).unwrap();
                     assert_eq!((survey.n_trees, survey.splits), (trees, report.splits));
                     assert_eq!((survey.leaves, survey.depth), (report.leaves, report.depth));
+                    assert_eq!(survey.lone_items, report.lone_items);
                     // A root that is a leaf claims the gaps too.
                     let size = if report.splits > 0 { report.leaf_size.max } else { n_items };
                     assert_eq!(survey.leaf_size.max, size, "{layout:?}, {n_items}");
@@ -547,6 +555,10 @@ mod tests {
             let words = forest(layout, 51, &(0..50).collect::<Vec<_>>(), 2);
             let report = verified(&words, layout).unwrap();
             assert_eq!((report.n_present, report.n_trees, report.leaves), (1, 2, 2));
+            // Below a root that is a split, where so many items are too many for a leaf.
+            assert_eq!((report.lone_items, report.n_nodes), (report.splits, 51 + 2 + 2));
+            let survey = surveyed(&words, layout).unwrap();
+            assert_eq!(survey.lone_items, survey.leaves);
         }
     }
 
