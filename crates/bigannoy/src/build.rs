@@ -151,7 +151,7 @@ impl BuildOptions {
 /// # Errors
 /// [`Error`]: the metric is hamming; the reference cannot be attached, holds a missing or non-finite value, or is empty; a
 /// setting is out of range; a file exists and overwriting was not asked for, or it is a part of the
-/// reference; another process is building there; the disk is full; an interruption. What was on the
+/// reference or no file; the index would have the name of the sidecar of a file that is there; another process is building there; the disk is full; an interruption. What was on the
 /// disk before is unchanged then.
 pub fn build<'a>(
     reference: impl Into<Input<'a>>,

@@ -50,6 +50,17 @@ pub enum Error {
         /// What the file is.
         what: &'static str,
     },
+    /// A file was to be written under the name that the sidecar of another one would have.
+    #[error(
+        "cannot write {}: it would be taken for the sidecar of {}, which is there; choose another name",
+        path.display(), other.display()
+    )]
+    TakenForSidecar {
+        /// The file.
+        path: PathBuf,
+        /// The one that is there.
+        other: PathBuf,
+    },
     /// An index could not be built.
     #[error("cannot build {}", index.display())]
     Build {

@@ -81,19 +81,32 @@ pub(crate) fn check_targets(
     input: &OpenInput<'_>,
     overwrite: bool,
 ) -> Result<(), Error> {
+    let usual = sidecar_path(index);
     for target in [index, sidecar] {
         check_target(target, input, overwrite)?;
+        // What stands there could not be opened any more, whichever of the two it is.
+        if target != usual
+            && let Some(other) = described_by(target)
+        {
+            let path = target.to_path_buf();
+            return Err(Error::TakenForSidecar { path, other });
+        }
     }
     let not_replaced = |path: &Path, what| Error::NotReplaced { path: path.to_path_buf(), what };
     if sidecar == index {
         return Err(not_replaced(sidecar, "to be the sidecar of the index of the same name"));
     }
     // It would tell what another index was.
-    let usual = sidecar_path(index);
     if usual != sidecar && try_exists(&usual)? {
         return Err(not_replaced(index, "described by the sidecar beside it, not the one given"));
     }
     Ok(())
+}
+
+/// The file of which `path` has the name of the sidecar, if it is there.
+fn described_by(path: &Path) -> Option<PathBuf> {
+    let other = path.with_extension("");
+    (path.extension()? == "meta" && other.is_file()).then_some(other)
 }
 
 fn check_target(target: &Path, input: &OpenInput<'_>, overwrite: bool) -> Result<(), Error> {

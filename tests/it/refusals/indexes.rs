@@ -29,6 +29,23 @@ fn an_index_that_exists() {
     assert!(build().is_ok());
 }
 
+/// `info ref.desc` would take the descriptor for an index, and its index for a sidecar.
+#[test]
+fn an_index_with_the_name_of_the_sidecar_of_another_file() {
+    let scene = Scene::new();
+    let reference = scene.path("ref.desc");
+    for overwrite in [false, true] {
+        let options = build_options().overwrite(overwrite);
+        let path = scene.path("ref.desc.meta");
+        let parts = [&scene.shown("ref.desc.meta"), "the sidecar of", &scene.shown("ref.desc")];
+        scene.refused(&parts, || bigannoy::build(&reference, &path, &options));
+        let options = options.metadata_path(&path);
+        scene.refused(&parts, || bigannoy::build(&reference, scene.path("new.ann"), &options));
+    }
+    // Of a file that is not there it is no sidecar.
+    bigannoy::build(&reference, scene.path("none.meta"), &build_options()).unwrap();
+}
+
 #[test]
 fn a_directory_that_is_not_there() {
     let scene = Scene::new();
