@@ -3,7 +3,7 @@
 use bigannoy_metric::coded::{CodedRows, Codes, n_codes};
 use bigannoy_metric::{Folded, Metric};
 
-use crate::codes::{LENGTH, SANE};
+use crate::codes::{LENGTH, MOST_DIM, SANE};
 use crate::items::Items;
 
 /// Items whose distances from the first one tell how large a step has to be.
@@ -57,7 +57,8 @@ pub(crate) enum Refined {
 impl CodedSet {
     /// Takes the directions of other items, which are asked for ahead.
     pub(crate) fn take_directions(&mut self, code: Folded, items: Items<'_>, set: &[u32]) {
-        self.begin(items, set, Scale { origin: None, steps: LENGTH });
+        let steps = if items.layout().dim() > MOST_DIM { 0.0 } else { LENGTH };
+        self.begin(items, set, Scale { origin: None, steps });
         for (item, codes) in items.fetched(set).zip(self.codes.chunks_exact_mut(self.size)) {
             code.encode(items.vector(item), LENGTH * to_direction(items, item), codes);
         }
@@ -77,7 +78,7 @@ impl CodedSet {
         });
         loop {
             longest *= MARGIN;
-            if !SANE.contains(&longest) {
+            if !SANE.contains(&longest) || items.layout().dim() > MOST_DIM {
                 return;
             }
             let steps = LENGTH / longest.sqrt();

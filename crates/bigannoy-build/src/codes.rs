@@ -4,3 +4,5 @@
 pub(crate) const LENGTH: f32 = 32_000.0;
 /// Squared lengths that neither vanish nor overflow, nor do those of vectors a little shorter or longer.
 pub(crate) const SANE: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
+/// Dimensions up to which lengths are right within a hundredth, however their sums are rounded.
+pub(crate) const MOST_DIM: usize = 1 << 20;

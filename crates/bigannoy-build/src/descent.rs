@@ -15,7 +15,7 @@ use bigannoy_format::Layout;
 use bigannoy_metric::Folded;
 use bigannoy_metric::coded::{CodedRows, Codes, n_codes};
 
-use crate::codes::{LENGTH, SANE};
+use crate::codes::{LENGTH, MOST_DIM, SANE};
 use crate::items::Items;
 use crate::random::SetKey;
 
@@ -26,8 +26,6 @@ const LOSS: f64 = 0.51;
 const U: f64 = 1.0 / 16_777_216.0;
 /// What rounding does to offsets, and several times more.
 const OF_OFFSET: f32 = 8.0 / 16_777_216.0;
-/// Dimensions up to which lengths are right within a hundredth, however their sums are rounded.
-const MOST_DIM: usize = 1 << 20;
 /// Items that go down side by side: a power of two.
 pub(crate) const BLOCK: usize = 64;
 /// Marks the end of a way down: what is left is the number of a part.

@@ -90,7 +90,6 @@ mod grow;
 mod items;
 mod means;
 mod memory;
-mod near;
 mod pipeline;
 mod random;
 mod reach;

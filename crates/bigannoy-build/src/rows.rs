@@ -9,8 +9,9 @@ use bigannoy_metric::{Folded, Metric};
 use crate::coded_set::{CodedSet, Refined};
 use crate::items::Items;
 
-/// Sets whose codes take no more bytes than this are copied, once: what a core's own cache holds. Below
-/// it, every level of a tree reads from the copy instead of from all over the items.
+/// Sets whose codes take no more bytes than this are copied, once: what a core's own cache holds, also under dot, where
+/// the copy is of vectors and twice as large. Below it, every level of a tree reads from the copy instead of from all over
+/// the items.
 const NEAR_BYTES: usize = 512 << 10;
 /// Batches of far items that are asked for together: so many misses are waited for at once.
 const AHEAD: usize = 8;

@@ -101,17 +101,21 @@ fn neither_threads_nor_kernels_change_a_byte() {
     }
 }
 
-/// Large enough that sets are copied near the processor twice on the way down.
+/// Large enough for upper levels that a sample chooses, for parts of a tree on several threads, and for copies near
+/// the processor twice on the way down.
 #[test]
-fn sets_that_are_copied_keep_their_items() {
+fn neither_threads_nor_kernels_change_large_trees() {
     let rows = scattered(60_000 * 40);
+    let kernels = Folded::all();
     for (metric, builder) in builders() {
-        let builder = builder.trees(2).seed(3);
+        let builder = builder.trees(3).seed(3);
         let (report, one) = build(builder.threads(1), &rows, 40);
         assert!(report.bytes > 10 << 20);
         check_whole(&report, &one, metric, 60);
-        let portable = builder.threads(2).kernel(Folded::all()[0]);
-        assert!(build(portable, &rows, 40).1 == one, "{metric}");
+        for (threads, kernel) in [(2, 0), (3, kernels.len() - 1), (7, 0)] {
+            let other = builder.threads(threads).kernel(kernels[kernel]);
+            assert!(build(other, &rows, 40).1 == one, "{metric}, {threads} threads");
+        }
     }
 }
 

@@ -175,13 +175,13 @@ mod tests {
     proptest! {
         #[test]
         fn every_code_gives_the_same_codes_and_products(
-            dim in 1usize..70,
-            values in proptest::collection::vec(-1e3f32..1e3, 70 * 9),
+            dim in 1usize..150,
+            values in proptest::collection::vec(-1e3f32..1e3, 150 * 9),
             by in 0.0f32..40.0,
             pairs in proptest::collection::vec([0u16..9, 0u16..9], 0..23),
         ) {
             let size = n_codes(dim);
-            let vector = |i: usize| &values[i * 70..i * 70 + dim];
+            let vector = |i: usize| &values[i * 150..i * 150 + dim];
             let coded = Folded::all().into_iter().map(|code| {
                 let mut codes = vec![Codes([7; WIDTH]); 9 * size];
                 for (at, row) in codes.chunks_exact_mut(size).enumerate() {

@@ -59,7 +59,7 @@ mod avx2 {
     use super::EIGHT;
 
     /// For each eight bits, the places of those that are set, a byte each, the lowest first.
-    const PLACES: [i64; 256] = {
+    static PLACES: [i64; 256] = {
         let mut all = [0; 256];
         let mut bits = 0;
         while bits < 256 {

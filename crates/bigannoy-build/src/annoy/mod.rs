@@ -8,6 +8,7 @@
 mod extra;
 mod grow;
 mod kiss;
+mod near;
 mod split;
 mod two_means;
 

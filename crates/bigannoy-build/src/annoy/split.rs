@@ -5,10 +5,10 @@ use bigannoy_metric::{Metric, Rounding, Work};
 use rayon::prelude::*;
 
 use crate::annoy::kiss::Kiss;
+use crate::annoy::near::NearItems;
 use crate::annoy::two_means::{TwoMeans, scale_to_unit, scale_to_unit_with};
 use crate::grow::{Plane, SplitSets};
 use crate::items::Items;
-use crate::near::NearItems;
 use crate::random::SetKey;
 use crate::upper::CrownSplit;
 

@@ -1,7 +1,6 @@
 //! Copies of the items of a small set, close together.
 
 use bigannoy_format::Layout;
-use bigannoy_metric::Metric;
 
 use crate::items::Items;
 
@@ -25,8 +24,6 @@ struct Copy {
     records: Vec<u32>,
     /// The number in the index of each item of the copy.
     numbers: Vec<u32>,
-    /// Under dot, the squared length of each item of the copy.
-    squared_lengths: Vec<f32>,
 }
 
 impl NearItems {
@@ -38,7 +35,7 @@ impl NearItems {
     /// The items that sets are numbered in: those of the innermost copy, or all.
     pub(crate) fn items<'a>(&'a self, all: Items<'a>) -> Items<'a> {
         match self.copies.last() {
-            Some(copy) => Items::new(&copy.records, all.layout(), &copy.squared_lengths),
+            Some(copy) => Items::new(&copy.records, all.layout(), &[]),
             None => all,
         }
     }
@@ -56,14 +53,10 @@ impl NearItems {
         let mut copy = self.spare.pop().unwrap_or_default();
         copy.records.clear();
         copy.numbers.clear();
-        copy.squared_lengths.clear();
         let from = self.items(all);
         for (item, number) in set.iter_mut().zip(0..) {
             copy.records.extend_from_slice(from.record(*item));
             copy.numbers.push(self.number(*item));
-            if from.layout().metric() == Metric::Dot {
-                copy.squared_lengths.extend(from.squared_length(*item));
-            }
             *item = number;
         }
         self.copies.push(copy);
@@ -78,6 +71,7 @@ impl NearItems {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bigannoy_metric::Metric;
 
     #[test]
     fn copies_of_copies_keep_vectors_and_numbers() {
