@@ -55,14 +55,18 @@ impl AsRef<[u8]> for MemoryItems {
 }
 
 impl MemoryStore {
-    /// The finished index, as little-endian words: a copy, after which the store's own memory is free.
+    /// The finished index where it is, as little-endian words: pieces in the order of the file.
+    pub fn parts(&self) -> impl Iterator<Item = &[u32]> {
+        let items = self.items.as_ref().map(|items| &items.0[..]);
+        items.into_iter().chain(self.appended.parts())
+    }
+
+    /// The finished index in one piece, as little-endian words: a copy, while which it takes its memory twice. Where
+    /// it is written to a file or a stream, [`MemoryStore::parts`] needs no more.
     #[must_use]
     pub fn into_words(self) -> Vec<u32> {
-        let items = self.items.as_ref().map_or(&[][..], |items| &items.0);
-        let mut words = Vec::with_capacity(items.len() + self.appended.len());
-        words.extend_from_slice(items);
-        drop(self.items);
-        self.appended.parts().for_each(|part| words.extend_from_slice(part));
+        let mut words = Vec::with_capacity(self.parts().map(<[u32]>::len).sum());
+        self.parts().for_each(|part| words.extend_from_slice(part));
         words
     }
 }
