@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::extra::{Lengths, Measure};
 use crate::items::Items;
 use crate::memory::{Memory, Wishes};
+use crate::numbers::Numbers;
 use crate::spare::Spare;
 use crate::store::pages;
 use crate::tree::Tree;
@@ -70,8 +71,7 @@ pub struct IndexBuilder<'a> {
 struct Plan {
     layout: Layout,
     n_items: u32,
-    /// Copies of roots: as many as trees.
-    copies: u32,
+    numbers: Numbers,
     memory: Memory,
 }
 
@@ -212,7 +212,7 @@ impl<'a> IndexBuilder<'a> {
         rows: &dyn RowSource,
         store: &mut S,
     ) -> Result<BuildReport, BuildError> {
-        let Plan { layout, n_items, copies, memory } = self.plan(rows)?;
+        let Plan { layout, n_items, mut numbers, memory } = self.plan(rows)?;
         let threads = memory.threads;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -251,17 +251,10 @@ impl<'a> IndexBuilder<'a> {
         }
         let items = store.items().map_err(BuildError::Store)?;
         let items = Items::new(bytemuck::cast_slice(items.as_ref()), layout, &lengths.squared);
-        let mut n_nodes = n_items;
         let mut roots: Vec<u32> = Vec::new();
         self.report(BuildStage::Trees, 0, self.trees as u64);
         let take = |number: usize, tree: &mut Tree| {
-            // Room for the tree and for the copies of all roots, this one's included.
-            let end = n_nodes as usize + tree.n_records(layout) as usize;
-            let first = n_nodes;
-            n_nodes = u32::try_from(end)
-                .ok()
-                .filter(|_| end + number < MAX_NODES as usize)
-                .ok_or(BuildError::TooManyTrees { asked: self.trees, fit: number })?;
+            let first = numbers.take(tree.n_records(layout))?;
             tree.renumber(layout, n_items, first);
             tree.parts()
                 .try_for_each(|records| store.append(records))
@@ -280,12 +273,13 @@ impl<'a> IndexBuilder<'a> {
             }
         }
         store.append(&roots).map_err(BuildError::Store)?;
+        let n_nodes = numbers.used();
         Ok(BuildReport {
             n_items,
             dim: layout.dim(),
             n_trees: self.trees,
-            n_nodes: n_nodes + copies,
-            bytes: u64::from(n_nodes + copies) * layout.record_bytes() as u64,
+            n_nodes,
+            bytes: u64::from(n_nodes) * layout.record_bytes() as u64,
         })
     }
 
@@ -309,17 +303,13 @@ impl<'a> IndexBuilder<'a> {
         let n_items = u32::try_from(rows.nrows()).ok().filter(|&n| n <= MAX_NODES - 2);
         let n_items = n_items
             .ok_or_else(|| BuildError::TooManyRows { matrix: matrix(), rows: rows.nrows() })?;
-        // A tree has a record, and its root a copy.
-        let fit = (MAX_NODES - n_items) / 2;
-        let copies = u32::try_from(self.trees).ok().filter(|&trees| trees <= fit);
-        let copies =
-            copies.ok_or(BuildError::TooManyTrees { asked: self.trees, fit: fit as usize })?;
+        let numbers = Numbers::new(MAX_NODES, n_items, layout.leaf_capacity(), self.trees)?;
         if self.wishes.block_rows == Some(0) {
             return Err(BuildError::NoBlock);
         }
         let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
         let memory = Memory::plan(self.wishes, layout, n_items, threads, self.generator)?;
-        Ok(Plan { layout, n_items, copies, memory })
+        Ok(Plan { layout, n_items, numbers, memory })
     }
 
     /// Reads the rows block by block for what has to be known of all before the first is written.

@@ -62,14 +62,15 @@ pub enum BuildError {
         /// Its rows.
         rows: usize,
     },
-    /// The trees do not fit in the file's numbering.
+    /// The trees do not fit in the file's numbering: found before any work where that is sure whatever the rows
+    /// are, or else as soon as the trees grown so far make it sure.
     #[error(
-        "{asked} trees need more than the {MAX_NODES} records of a file: at most {fit} would fit"
+        "{asked} trees need more than the {MAX_NODES} records of a file: no more than {fit} can fit"
     )]
     TooManyTrees {
         /// Trees asked for.
         asked: usize,
-        /// Trees that fit.
+        /// No more trees than these fit, and perhaps fewer: how large those are is not known that were not grown.
         fit: usize,
     },
     /// A value that is no coordinate.

@@ -90,6 +90,7 @@ mod grow;
 mod items;
 mod means;
 mod memory;
+mod numbers;
 mod pipeline;
 mod random;
 mod reach;

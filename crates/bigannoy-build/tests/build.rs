@@ -200,6 +200,27 @@ fn bad_settings_and_rows_are_refused() {
     assert_eq!(error.to_string(), "matrix in memory has no rows, expected at least 1");
 }
 
+/// Trees of 5,000 items of which no leaf lists more than 6 have 1,667 records at least, and a copy of the root.
+#[test]
+fn trees_that_cannot_fit_are_refused_before_anything_is_done() {
+    let rows = scattered(5000 * 4);
+    let source = DenseRows::row_major(&rows, 4);
+    let fit = (i32::MAX as usize - 5000) / 1668;
+    for generator in [Generator::Default, Generator::Annoy, Generator::AnnoyFused] {
+        let builder = IndexBuilder::new(Metric::Euclidean).generator(generator);
+        builder.trees(fit).check(&source).unwrap();
+        let error = builder.trees(fit + 1).check(&source).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "1287458 trees need more than the 2147483647 records of a file: no more than 1287457 can \
+             fit"
+        );
+        let mut store = MemoryStore::default();
+        builder.trees(fit + 1).build(&source, &mut store).unwrap_err();
+        assert!(store.into_words().is_empty(), "nothing was written");
+    }
+}
+
 #[test]
 fn hamming_is_refused_before_anything_else() {
     let rows = [f32::NAN];
