@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::run::{Failure, Outcome, cargo, outcome, run};
-use crate::{bench, deps, fixtures, links, readme};
+use crate::{bench, deps, fixtures, fuzz, links, readme};
 
 type Step = fn() -> Outcome;
 
 /// The steps by name.
-const STEPS: [(&str, Step); 10] = [
+const STEPS: [(&str, Step); 11] = [
     ("format", || run(&mut cargo(&["fmt", "--all", "--check"]))),
     ("lints", || {
         let args = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
@@ -23,6 +23,7 @@ const STEPS: [(&str, Step); 10] = [
     ("benchmarks", bench::smoke),
     ("links", links::links),
     ("deps", deps::deps),
+    ("fuzz", fuzz::check),
     ("fixtures", fixtures::check),
     ("README", readme::main_command),
 ];

@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod deps;
 mod fixtures;
+mod fuzz;
 mod interop;
 mod links;
 mod markdown;
@@ -27,13 +28,15 @@ usage: cargo xtask <command>
                                 same-file (the last of search), exact, growth, peers
                                 (build, search and growth; the default), parts, all or
                                 smoke; CONTRIBUTING.md tells the options
-  ci [--keep-going]             everything that CI checks except R: format, lints, tests,
-                                docs, links, deps, fixtures, the README's main command
+  ci [--keep-going]             everything that CI checks except R: format, lints,
+                                tests, docs, links, deps, fuzz targets, fixtures, the README's
+                                main command
   features                      tests what is behind features that are off by default
   deps                          holds the manifests against the crate map in ARCHITECTURE.md
   fixtures generate [--replace] makes tests/fixtures/v1 with R; changes nothing that is there
                                 unless --replace is given
   fixtures check                verifies every checksum and every answer of the fixtures
+  fuzz                          checks that the fuzz targets compile with their lock file
   interop                       the tests with R on the other side; fails where R is missing
   links                         checks the links in the Markdown files
   readme [main|test]            runs that command of README.md; without a name, prints both
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         ["fixtures", "generate"] => fixtures::generate(false),
         ["fixtures", "generate", "--replace"] => fixtures::generate(true),
         ["fixtures", "check"] => fixtures::check(),
+        ["fuzz"] => fuzz::check(),
         ["interop"] => interop::interop(),
         ["links"] => links::links(),
         ["readme"] => readme::show(),
