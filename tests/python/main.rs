@@ -3,7 +3,7 @@
 //!
 //! `BIGANNOY_PYTHON` names a Python that has annoy. `BIGANNOY_PYTHON_PLAIN` names one whose annoy was
 //! compiled with `ANNOY_COMPILER_ARGS=-O2`: its bytes are those of our generator `annoy`. A trial whose
-//! Python is not named is reported as ignored.
+//! Python is not named is reported as ignored, and as failed where `BIGANNOY_REQUIRE_PYTHON` is 1.
 #![expect(clippy::unwrap_used, reason = "a trial that fails may panic")]
 #![expect(clippy::print_stdout, reason = "what is skipped has to be seen")]
 
@@ -31,6 +31,11 @@ struct Case {
     step: usize,
     trees: usize,
     threads: usize,
+}
+
+/// Whether a trial whose Python is not named, or lacks NumPy, has to fail rather than be skipped.
+fn required() -> bool {
+    env::var_os("BIGANNOY_REQUIRE_PYTHON").is_some_and(|value| value == "1")
 }
 
 /// Numbers between -0.5 and 0.5, the same in each run.
@@ -201,6 +206,7 @@ fn numpy_reads_what_we_write(python: &OsString) {
     assert!(output.status.success(), "{}: {}", output.status, text(&output.stderr));
     let told = text(&output.stdout);
     if told == "no numpy" {
+        assert!(!required(), "{told} in {}", python.display());
         println!("numpy_reads_what_we_write: skipped, {told} in {}", python.display());
         return;
     }
@@ -218,10 +224,10 @@ fn main() {
     ];
     let trials = trials.map(|(name, variable, work)| {
         let python = env::var_os(variable);
-        if python.is_none() && !arguments.list {
+        let ignored = python.is_none() && !required();
+        if ignored && !arguments.list {
             println!("{name}: skipped, {variable} names no Python");
         }
-        let ignored = python.is_none();
         Trial::test(name, move || {
             let python = python.ok_or_else(|| Failed::from(format!("{variable} is not set")))?;
             work(&python);

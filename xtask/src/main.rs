@@ -13,6 +13,7 @@ mod fuzz;
 mod interop;
 mod links;
 mod markdown;
+mod python;
 mod readme;
 mod run;
 
@@ -28,7 +29,7 @@ usage: cargo xtask <command>
                                 same-file (the last of search), exact, growth, peers
                                 (build, search and growth; the default), parts, all or
                                 smoke; CONTRIBUTING.md tells the options
-  ci [--keep-going]             everything that CI checks except R: format, lints,
+  ci [--keep-going]             everything that CI checks except R and Python: format, lints,
                                 tests, docs, links, deps, fuzz targets, fixtures, the README's
                                 main command
   features                      tests what is behind features that are off by default
@@ -39,6 +40,8 @@ usage: cargo xtask <command>
   fuzz                          checks that the fuzz targets compile with their lock file
   interop                       the tests with R on the other side; fails where R is missing
   links                         checks the links in the Markdown files
+  python                        the tests with Annoy of Python on the other side; fails where
+                                no Python is named
   readme [main|test]            runs that command of README.md; without a name, prints both
 ";
 
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         ["fuzz"] => fuzz::check(),
         ["interop"] => interop::interop(),
         ["links"] => links::links(),
+        ["python"] => python::python(),
         ["readme"] => readme::show(),
         ["readme", "main"] => readme::main_command(),
         ["readme", "test"] => readme::test_command(),
