@@ -5,7 +5,7 @@ mod avx2;
 mod portable;
 
 use crate::Folded;
-use crate::folded::run;
+use crate::folded::{Code, run};
 
 /// Codes of a register.
 pub const WIDTH: usize = 16;
@@ -135,6 +135,23 @@ impl Folded {
         assert_eq!(total.len(), rows.size, "a sum for each code");
         run!(self, add_rows(rows, picks, total));
     }
+
+    /// Multiplies codes and adds the products, all in registers, `rounds` times: the limit of what this code computes
+    /// with codes on this processor, to hold it against. Returns how many products that were, and a number that
+    /// stands for the sums; `None` for the portable code, which is what a compiler makes of it.
+    #[must_use]
+    pub fn most_coded_products(self, rounds: u32) -> Option<(u64, i32)> {
+        match self.0 {
+            Code::Portable => None,
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                Some(unsafe { avx2::most_products(rounds) })
+            }
+        }
+    }
 }
 
 /// Masks of no bit and of all: from `n` on, one that leaves the last `n` elements of a register.
@@ -171,6 +188,20 @@ fn fold(lanes: [f32; WIDTH / 2]) -> f32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn products_at_the_limit_are_counted_and_done() {
+        for code in Folded::all() {
+            let Some((none, before)) = code.most_coded_products(0) else {
+                assert_eq!(code.name(), "portable");
+                continue;
+            };
+            let (some, after) = code.most_coded_products(5).unwrap();
+            assert_eq!((none, some % 5, some % WIDTH as u64), (0, 0, 0));
+            // Sums are smaller than a code in the beginning: each step makes them four times themselves.
+            assert!(some > 0 && after == 1024 * before, "{before}, {after}");
+        }
+    }
 
     proptest! {
         #[test]

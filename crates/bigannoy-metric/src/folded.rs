@@ -132,6 +132,30 @@ impl Folded {
     pub fn add_rows(self, rows: &[Chunk], picks: &[u32], total: &mut [Chunk]) {
         run!(self, add_rows(rows, picks, total));
     }
+
+    /// The sum of all elements, in as many lanes as keep the processor busy: how fast vectors can be read at
+    /// all, to hold other sums against. The order, and so the bits, differ from code to code.
+    #[must_use]
+    pub fn total(self, chunks: &[Chunk]) -> f32 {
+        run!(self, total(chunks))
+    }
+
+    /// Multiplies elements and adds the products, each step rounded by itself, all in registers, `rounds` times:
+    /// the limit of inner products in this code on this processor, to hold them against. Returns how many products that
+    /// were, and a number that stands for the sums; `None` for the portable code, which is what a compiler makes of it.
+    #[must_use]
+    pub fn most_products(self, rounds: u32) -> Option<(u64, f32)> {
+        match self.0 {
+            Code::Portable => None,
+            #[cfg(target_arch = "x86_64")]
+            Code::Avx2 => {
+                // SAFETY: the processor must have AVX2.
+                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
+                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
+                Some(unsafe { avx2::most_products(rounds) })
+            }
+        }
+    }
 }
 
 /// Eight elements of a padded vector.
@@ -328,6 +352,25 @@ macro_rules! loops {
                 _ => {}
             }
         }
+
+        $(#[$feature])*
+        pub(super) fn total(chunks: &[Chunk]) -> f32 {
+            let mut sums = [zero(); CHAINS];
+            let (blocks, rest) = chunks.as_chunks::<CHAINS>();
+            for block in blocks {
+                for (sum, chunk) in sums.iter_mut().zip(block) {
+                    *sum = add(*sum, load(chunk.0));
+                }
+            }
+            for (sum, chunk) in sums.iter_mut().zip(rest) {
+                *sum = add(*sum, load(chunk.0));
+            }
+            let mut together = zero();
+            for sum in sums {
+                together = add(together, sum);
+            }
+            fold(together)
+        }
     };
 }
 
@@ -335,6 +378,9 @@ mod portable {
     use super::{Chunk, LANES, WIDTH, last_of, mask};
 
     type Register = [f32; WIDTH];
+
+    /// Sums of a total that do not wait for each other: as many as fit in registers of four lanes.
+    const CHAINS: usize = 6;
 
     loops!(Register,);
 
@@ -395,7 +441,24 @@ mod avx2 {
 
     use super::{Chunk, LANES, WIDTH, last_of, mask};
 
+    /// Sums that do not wait for each other: enough to keep every unit busy, and as many as fit in registers.
+    const CHAINS: usize = 14;
+
     loops!(__m256, #[target_feature(enable = "avx2")]);
+
+    /// Each step needs the one before it in its chain, so that none can be left out.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn most_products(rounds: u32) -> (u64, f32) {
+        let by = load([1.0 / 1_048_576.0; WIDTH]);
+        let mut sums = [load([1.0; WIDTH]); CHAINS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = add(*sum, product(*sum, by));
+            }
+        }
+        let sum = sums.into_iter().fold(0.0, |all, sum| all + fold(sum));
+        (u64::from(rounds) * (CHAINS * WIDTH) as u64, sum)
+    }
 
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -498,6 +561,21 @@ mod tests {
         lanes[0]
     }
 
+    #[test]
+    fn products_at_the_limit_are_counted_and_done() {
+        for code in Folded::all() {
+            let Some((none, before)) = code.most_products(0) else {
+                assert_eq!(code.name(), "portable");
+                continue;
+            };
+            let (some, after) = code.most_products(9).unwrap();
+            assert_eq!((none, some % 9, some % WIDTH as u64), (0, 0, 0));
+            assert!(some > 0);
+            // Each lane grows nine times, by a millionth of itself each.
+            assert!((1.000_008..1.000_01).contains(&(after / before)), "{before}, {after}");
+        }
+    }
+
     proptest! {
         #[test]
         fn every_code_gives_the_bits_of_the_definition(
@@ -519,6 +597,16 @@ mod tests {
                     prop_assert_eq!(dots[lane].to_bits(), code.dot(p, rows[lane]).to_bits());
                     prop_assert_eq!(dots[lane].to_bits(), defined(p, rows[lane]).to_bits());
                 }
+            }
+        }
+
+        #[test]
+        fn totals_have_every_element(values in proptest::collection::vec(-1000i16..1000, 0..400)) {
+            let values: Vec<f32> = values.into_iter().map(f32::from).collect();
+            let mut chunks = vec![Chunk::default(); n_chunks(values.len())];
+            pad(&values, &mut chunks);
+            for code in Folded::all() {
+                prop_assert_eq!(code.total(&chunks), values.iter().sum::<f32>());
             }
         }
 

@@ -15,6 +15,9 @@ use super::{CodedRows, Codes, Line, WIDTH, filled, fold, mask};
 const FOUR: usize = 4;
 /// Products with one plane that are computed side by side.
 const EIGHT: usize = 8;
+/// Sums that do not wait for each other, where the limit is measured: enough to keep every unit busy, and as many
+/// as fit in registers.
+const CHAINS: usize = 14;
 /// Registers of codes whose sums are kept in registers at a time.
 const STRIPE: usize = 4;
 
@@ -274,4 +277,19 @@ fn folded([a, b, c, d]: [__m256i; FOUR]) -> [i32; FOUR] {
 #[target_feature(enable = "avx2")]
 fn product(x: &Codes, y: &Codes) -> __m256i {
     _mm256_madd_epi16(bytemuck::must_cast(x.0), bytemuck::must_cast(y.0))
+}
+
+/// Each step needs the one before it in its chain, so that none can be left out.
+#[target_feature(enable = "avx2")]
+pub(super) fn most_products(rounds: u32) -> (u64, i32) {
+    let mut sums = [bytemuck::must_cast([1i32; WIDTH / 2]); CHAINS];
+    let codes = _mm256_set1_epi16(3);
+    for _ in 0..rounds {
+        for sum in &mut sums {
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(*sum, codes));
+        }
+    }
+    let lanes: [[i32; WIDTH / 2]; CHAINS] = sums.map(bytemuck::must_cast);
+    let sum = lanes.as_flattened().iter().fold(0i32, |all, &sum| all.wrapping_add(sum));
+    (u64::from(rounds) * (CHAINS * WIDTH) as u64, sum)
 }
