@@ -7,10 +7,10 @@ use bigannoy_tests::{copy_matrix, fixture, read_json, run_r};
 
 const K: usize = 10;
 const TREES: usize = 4;
-const SEEDS: u32 = 12;
-/// How far below `RcppAnnoy`'s average our average may be: 3 points. Over [`SEEDS`] indexes and 200
-/// queries an average varies with a standard deviation of 0.3 points.
-const MARGIN: f64 = 0.03;
+const SEEDS: u32 = 24;
+/// How far below `RcppAnnoy`'s average our average may be: a point. Over [`SEEDS`] indexes and 200
+/// queries an average varies with a standard deviation of 0.2 points. `tests/it` allows less, on word vectors.
+const MARGIN: f64 = 0.01;
 
 /// The exact ids of all queries, as `v1/clusters` has them.
 fn exact(metric: Metric) -> Vec<i32> {

@@ -33,12 +33,14 @@ cases <- file(file.path(dir, "cases.tsv"), "w")
 dims <- c(1L, 2L, 3L, 7L, 8L, 10L, 16L, 50L, 100L, 784L)
 scratch <- file.path(dir, "scratch.ann")
 n_case <- 0L
+one <- sample(names(classes), 1)
 for (dim in dims) {
-  # About the capacity of a leaf, and as many as one number of cells allows.
-  most <- min(20000, 600000 %/% dim)
-  sizes <- c(1L, sample(2:5, 1), dim + 2L, dim + 3L, sample(dim + (4:300), 1), sample(300:most, 1),
-             if (dim %in% c(1L, 10L)) most)
+  # About the capacity of a leaf, any number as far as its cells are not too many, and the most.
+  sizes <- c(1L, sample(2:5, 1), dim + 2L, dim + 3L, sample(dim + (4:300), 1),
+             sample(300:min(20000, 600000 %/% dim), 1), if (dim > 100L) 4000L, 20000L)
   for (n in sizes) for (metric in names(classes)) {
+    # The largest of all would take most of the time: one metric a run.
+    if (n * dim > 4e6 && metric != one) next
     n_case <- n_case + 1L
     name <- paste0("case", n_case)
     kind <- sample(names(kinds), 1, prob = c(4, rep(1, length(kinds) - 1)))
