@@ -5,7 +5,7 @@ mod avx2;
 mod portable;
 
 use crate::Folded;
-use crate::folded::{Code, run};
+use crate::folded::run;
 
 /// Codes of a register.
 pub const WIDTH: usize = 16;
@@ -141,16 +141,7 @@ impl Folded {
     /// stands for the sums; `None` for the portable code, which is what a compiler makes of it.
     #[must_use]
     pub fn most_coded_products(self, rounds: u32) -> Option<(u64, i32)> {
-        match self.0 {
-            Code::Portable => None,
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                Some(unsafe { avx2::most_products(rounds) })
-            }
-        }
+        run!(self, most_products(rounds))
     }
 }
 

@@ -145,16 +145,7 @@ impl Folded {
     /// were, and a number that stands for the sums; `None` for the portable code, which is what a compiler makes of it.
     #[must_use]
     pub fn most_products(self, rounds: u32) -> Option<(u64, f32)> {
-        match self.0 {
-            Code::Portable => None,
-            #[cfg(target_arch = "x86_64")]
-            Code::Avx2 => {
-                // SAFETY: the processor must have AVX2.
-                // - `Code::Avx2` is made in `Folded::new` alone, which has asked for it.
-                #[expect(unsafe_code, reason = "code for a processor that was looked at")]
-                Some(unsafe { avx2::most_products(rounds) })
-            }
-        }
+        run!(self, most_products(rounds))
     }
 }
 
@@ -384,6 +375,10 @@ mod portable {
 
     loops!(Register,);
 
+    pub(super) fn most_products(_: u32) -> Option<(u64, f32)> {
+        None
+    }
+
     #[inline]
     fn zero() -> Register {
         [0.0; WIDTH]
@@ -448,7 +443,8 @@ mod avx2 {
 
     /// Each step needs the one before it in its chain, so that none can be left out.
     #[target_feature(enable = "avx2")]
-    pub(super) fn most_products(rounds: u32) -> (u64, f32) {
+    #[expect(clippy::unnecessary_wraps, reason = "as the portable code, which has none")]
+    pub(super) fn most_products(rounds: u32) -> Option<(u64, f32)> {
         let by = load([1.0 / 1_048_576.0; WIDTH]);
         let mut sums = [load([1.0; WIDTH]); CHAINS];
         for _ in 0..rounds {
@@ -457,7 +453,7 @@ mod avx2 {
             }
         }
         let sum = sums.into_iter().fold(0.0, |all, sum| all + fold(sum));
-        (u64::from(rounds) * (CHAINS * WIDTH) as u64, sum)
+        Some((u64::from(rounds) * (CHAINS * WIDTH) as u64, sum))
     }
 
     #[inline]

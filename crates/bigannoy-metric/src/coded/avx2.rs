@@ -281,7 +281,8 @@ fn product(x: &Codes, y: &Codes) -> __m256i {
 
 /// Each step needs the one before it in its chain, so that none can be left out.
 #[target_feature(enable = "avx2")]
-pub(super) fn most_products(rounds: u32) -> (u64, i32) {
+#[expect(clippy::unnecessary_wraps, reason = "as the portable code, which has none")]
+pub(super) fn most_products(rounds: u32) -> Option<(u64, i32)> {
     let mut sums = [bytemuck::must_cast([1i32; WIDTH / 2]); CHAINS];
     let codes = _mm256_set1_epi16(3);
     for _ in 0..rounds {
@@ -291,5 +292,5 @@ pub(super) fn most_products(rounds: u32) -> (u64, i32) {
     }
     let lanes: [[i32; WIDTH / 2]; CHAINS] = sums.map(bytemuck::must_cast);
     let sum = lanes.as_flattened().iter().fold(0i32, |all, &sum| all.wrapping_add(sum));
-    (u64::from(rounds) * (CHAINS * WIDTH) as u64, sum)
+    Some((u64::from(rounds) * (CHAINS * WIDTH) as u64, sum))
 }

@@ -82,3 +82,7 @@ fn product(plane: &[Codes], row: &[Codes]) -> i32 {
     let elements = plane.iter().zip(row).flat_map(|(x, y)| x.0.into_iter().zip(y.0));
     elements.fold(0i32, |sum, (x, y)| sum.wrapping_add(i32::from(x) * i32::from(y)))
 }
+
+pub(super) fn most_products(_: u32) -> Option<(u64, i32)> {
+    None
+}
