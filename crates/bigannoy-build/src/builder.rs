@@ -40,7 +40,7 @@ const STACK: usize = 8 << 20;
 /// A set of items too large for a leaf is cut by the plane halfway between two centroids. These
 /// start at two items of a sample, 256 items of the set or all that it has, and move twice to the
 /// middle of the sample's items that are nearer. Of three planes the first is taken that leaves no
-/// more than 95 % of the sample on one side; if the last leaves more than 99 % of the set, as where
+/// more than 95 % of the set, under dot of the sample, on one side; if the last leaves more than 99 % of the set, as where
 /// all items are equal, the set is halved at random. Items within the plane are tossed for. Each
 /// tree draws from its own `ChaCha8` stream, each set of a tree from its own place in it. The upper
 /// levels of a set that is too large to be copied near the processor are chosen in this way for one

@@ -18,6 +18,8 @@ pub(crate) struct CodedSample<'a> {
     pub(crate) picks: &'a [u32],
     /// Whether only directions count: rows are equally long, and planes go through the origin.
     pub(crate) directions: bool,
+    /// Whether they are all of a set, whose margins are wanted.
+    pub(crate) is_whole: bool,
 }
 
 /// What is computed for the codes of a register.
@@ -59,17 +61,22 @@ impl CodedMeans {
                 *values = codes.0.map(f32::from);
             }
         }
-        for round in 0..=ROUNDS {
+        for round in 0..ROUNDS {
+            self.find_plane(code, sample);
             self.find_margins(code, sample);
-            if round == ROUNDS || !self.move_centroids(code, sample, round) {
-                break;
+            if !self.move_centroids(code, sample, round) {
+                return;
             }
+        }
+        self.find_plane(code, sample);
+        if sample.is_whole {
+            self.find_margins(code, sample);
         }
     }
 
-    /// Finds the plane between the centroids and the margins of all rows.
-    fn find_margins(&mut self, code: Folded, sample: CodedSample<'_>) {
-        let CodedMeans { p, q, plane, margins, coded, .. } = self;
+    /// Finds the plane between the centroids.
+    fn find_plane(&mut self, code: Folded, sample: CodedSample<'_>) {
+        let CodedMeans { p, q, plane, coded, .. } = self;
         let squared = code.difference(p.as_flattened(), q.as_flattened(), plane.as_flattened_mut());
         self.length = squared.sqrt();
         self.offset = 0.0;
@@ -81,7 +88,12 @@ impl CodedMeans {
         }
         let by = if self.length > 0.0 { LENGTH / self.length } else { 0.0 };
         code.encode(plane.as_flattened(), by, coded);
-        let line = Line { by: self.length / LENGTH, offset: self.offset };
+    }
+
+    /// Finds the margins of all rows under the plane.
+    fn find_margins(&mut self, code: Folded, sample: CodedSample<'_>) {
+        let CodedMeans { margins, coded, length, offset, .. } = self;
+        let line = Line { by: *length / LENGTH, offset: *offset };
         margins.resize(sample.picks.len(), 0.0);
         code.coded_margins((coded, line), sample.rows, sample.picks, margins);
     }
@@ -131,7 +143,7 @@ impl CodedMeans {
         true
     }
 
-    /// The margins of the sample's rows under the plane of the last run.
+    /// The margins of the sample's rows under the plane of the last run, if they are a whole set.
     pub(crate) fn margins(&self) -> &[f32] {
         &self.margins
     }
@@ -198,6 +210,7 @@ mod tests {
                 rows: CodedRows { codes: &codes, size },
                 picks: &picks,
                 directions: false,
+                is_whole: true,
             };
             let runs = Folded::all().into_iter().map(|code| {
                 let mut random = TreeRandom::new(5, 0);
@@ -226,7 +239,7 @@ mod tests {
         let codes = rows(50, 0.0);
         let picks: Vec<u32> = (0..40).collect();
         let rows = CodedRows { codes: &codes, size: n_codes(50) };
-        let sample = CodedSample { rows, picks: &picks, directions: false };
+        let sample = CodedSample { rows, picks: &picks, directions: false, is_whole: true };
         let mut means = CodedMeans::default();
         means.run(Folded::new(), sample, &mut TreeRandom::new(5, 0));
         assert!(!means.is_clear());

@@ -71,8 +71,8 @@ impl CodedSet {
     pub(crate) fn take_differences(&mut self, code: Folded, items: Items<'_>, set: &[u32]) {
         self.begin(items, set, Scale { origin: Some(set[0]), steps: 0.0 });
         let origin = items.vector(set[0]);
-        let some = set.iter().step_by(set.len().div_ceil(LOOKED_AT));
-        let mut longest = some.fold(0.0, |longest: f32, &item| {
+        let some: Vec<u32> = set.iter().copied().step_by(set.len().div_ceil(LOOKED_AT)).collect();
+        let mut longest = items.fetched(&some).fold(0.0, |longest: f32, item| {
             let codes = &mut self.codes[..self.size];
             longest.max(code.encode_difference(items.vector(item), origin, 0.0, codes))
         });

@@ -63,7 +63,7 @@ impl Generator {
     pub fn recorded_name(self, metric: Metric) -> &'static str {
         match (self, metric) {
             (Generator::Default, Metric::Dot) => "chacha8-8",
-            (Generator::Default, _) => "chacha8-9",
+            (Generator::Default, _) => "chacha8-10",
             (Generator::Annoy, _) => "annoy",
             (Generator::AnnoyFused, _) => "annoy-fused",
         }
@@ -114,10 +114,10 @@ mod tests {
         for generator in Generator::ALL {
             assert_eq!(generator.to_string().parse(), Ok(generator));
         }
-        let error = "chacha8-9".parse::<Generator>().unwrap_err();
+        let error = "chacha8-10".parse::<Generator>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown generator \"chacha8-9\": expected one of default, annoy, annoy-fused"
+            "unknown generator \"chacha8-10\": expected one of default, annoy, annoy-fused"
         );
     }
 }

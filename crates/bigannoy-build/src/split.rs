@@ -194,13 +194,19 @@ impl Splitter {
             let rows = near.coded().rows(set)?;
             self.random.begin(key);
             sampled = self.draw_sample(set);
-            let Splitter { code, coded_means: means, random, .. } = self;
+            let Splitter { code, coded_means: means, random, margins, .. } = self;
             let picks = if sampled { &self.drawn } else { set };
             turned = directions && near.coded().scale(set).has_origin();
-            let sample = CodedSample { rows, picks, directions: directions && !turned };
-            try_planes(picks.len(), || {
+            let (directions, is_whole) = (directions && !turned, !sampled);
+            let sample = CodedSample { rows, picks, directions, is_whole };
+            margins.resize(set.len(), 0.0);
+            try_planes(set.len(), || {
                 means.run(*code, sample, random);
-                n_ones(means.margins())
+                if is_whole {
+                    return n_ones(means.margins());
+                }
+                code.coded_margins(means.coded_plane(), rows, set, margins);
+                n_ones(margins)
             });
             if means.is_clear() {
                 break;
@@ -224,13 +230,10 @@ impl Splitter {
         } else if !directions {
             self.offset = scale.offset(*code, items, normal, offset);
         }
-        let margins = if sampled || turned {
-            margins.resize(set.len(), 0.0);
+        if turned {
             code.coded_margins(means.coded_plane(), rows, set, margins);
-            margins
-        } else {
-            means.margins()
-        };
+        }
+        let margins = if sampled || turned { margins } else { means.margins() };
         tell_sides(margins, |at| key.toss(near.number(set[at])), sides);
         Some(self.is_balanced())
     }
