@@ -327,14 +327,8 @@ impl<'a> IndexBuilder<'a> {
             let piece_rows = piece_rows(rows, block.len(), pool.current_num_threads());
             let pieces = block.clone().into_par_iter().step_by(piece_rows);
             let read = pieces.map(|first| {
-                let end = block.end.min(first + piece_rows);
-                let mut vectors: Vec<f32> =
-                    spare.take().unwrap_or_else(|| Vec::with_capacity(piece_rows * dim));
-                vectors.resize((end - first) * dim, 0.0);
-                rows.copy_rows(first..end, &mut vectors)?;
-                let of_piece = T::of(vectors.chunks(dim));
-                spare.give(vectors);
-                Ok(of_piece)
+                let piece = first..block.end.min(first + piece_rows);
+                with_vectors(rows, piece, &spare, |vectors| T::of(vectors.chunks(dim)))
             });
             // Collected before looked at, so that the first faulty row is the one reported.
             let read: Vec<Result<T, BuildError>> = pool.install(|| read.collect());
@@ -477,18 +471,29 @@ fn make_items(
     let pieces = records.par_chunks_mut(piece_rows * size).enumerate();
     let read = pieces.map(|(piece, records)| {
         let first = block.start + piece * piece_rows;
-        let count = records.len() / size;
-        let mut vectors = spare.take().unwrap_or_else(|| Vec::with_capacity(piece_rows * dim));
-        vectors.resize(count * dim, 0.0);
-        rows.copy_rows(first..first + count, &mut vectors)?;
-        for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
-            layout.write_item(record, vector);
-            complete(record, vector);
-        }
-        spare.give(vectors);
-        Ok(())
+        with_vectors(rows, first..first + records.len() / size, spare, |vectors| {
+            for (record, vector) in records.chunks_exact_mut(size).zip(vectors.chunks(dim)) {
+                layout.write_item(record, vector);
+                complete(record, vector);
+            }
+        })
     });
     // Collected before looked at, so that the first faulty row is the one reported.
     let read: Vec<Result<(), BuildError>> = read.collect();
     read.into_iter().collect()
+}
+
+/// Reads a piece of the rows into memory that was used for others, and hands it to `work`.
+fn with_vectors<T>(
+    rows: &dyn RowSource,
+    piece: Range<usize>,
+    spare: &Spare<Vec<f32>>,
+    work: impl FnOnce(&[f32]) -> T,
+) -> Result<T, BuildError> {
+    let mut vectors = spare.take().unwrap_or_default();
+    vectors.resize(piece.len() * rows.ncols(), 0.0);
+    rows.copy_rows(piece, &mut vectors)?;
+    let result = work(&vectors);
+    spare.give(vectors);
+    Ok(result)
 }

@@ -227,11 +227,9 @@ impl Splitter {
             means.middle(vector);
             let offset = scale.turn_to_zero(*code, items, normal, vector);
             means.turn(*code, normal, offset);
+            code.coded_margins(means.coded_plane(), rows, set, margins);
         } else if !directions {
             self.offset = scale.offset(*code, items, normal, offset);
-        }
-        if turned {
-            code.coded_margins(means.coded_plane(), rows, set, margins);
         }
         let margins = if sampled || turned { margins } else { means.margins() };
         tell_sides(margins, |at| key.toss(near.number(set[at])), sides);

@@ -202,7 +202,9 @@ fn in_groups(
 }
 
 mod portable {
-    use super::{Job, Losses, Margins, PlanesJob, Read, Shape, TableJob, WIDTH, in_groups, planes};
+    use super::{Job, Margins, PlanesJob, Read, Shape, TableJob, WIDTH, in_groups};
+
+    pub(super) use super::planes::write as write_plane;
 
     pub(super) fn bounds(job: &Job<'_>, lower: &mut [f32], upper: &mut [f32]) {
         in_groups(job, lower, upper, |records| {
@@ -248,17 +250,6 @@ mod portable {
         squared_length: Option<f32>,
     ) {
         shape.write(record, vector, squared_length);
-    }
-
-    #[inline]
-    pub(super) fn write_plane(
-        losses: &Losses,
-        record: &mut [u8],
-        normal: &[f32],
-        offset: f32,
-        word: u32,
-    ) {
-        planes::write(losses, record, normal, offset, word);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rounding that the bounds take in")]
