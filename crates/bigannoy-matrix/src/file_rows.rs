@@ -45,10 +45,10 @@ const MOST_OPEN: u64 = 128;
 /// ```
 #[derive(Debug)]
 pub struct FileRows {
+    /// The file of everything, or that of each column. Given back before the files are closed.
+    leases: Vec<ReadLease>,
     located: Located,
     columns: Columns,
-    /// The file of everything, or that of each column.
-    leases: Vec<ReadLease>,
 }
 
 /// The files of the window's columns.
@@ -87,7 +87,7 @@ impl FileRows {
         let located = Located::new(descriptor, name, Access::ReadOnly)?;
         let opened = Self::columns(&located);
         match opened {
-            Ok((columns, leases)) => Ok(FileRows { located, columns, leases }),
+            Ok((columns, leases)) => Ok(FileRows { leases, located, columns }),
             Err(source) => Err(AttachError::Data { matrix: located.name, source }),
         }
     }

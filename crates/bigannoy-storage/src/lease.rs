@@ -11,6 +11,9 @@ static HELD: Mutex<Option<HashMap<FileIdentity, usize>>> = Mutex::new(None);
 const WRITER: usize = usize::MAX;
 
 /// The right to have a file mapped; given back on drop.
+///
+/// Whoever has the file open or mapped gives it back first: a file that nobody has any more may be
+/// gone, and its number that of a new one.
 #[derive(Debug)]
 pub(crate) struct Lease(FileIdentity);
 
@@ -80,5 +83,66 @@ impl Drop for Lease {
                 map.remove(&self.0);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::thread;
+
+    use crate::{Access, Mapping, MappingMut, OpenFile};
+
+    /// Maps `count` files one after the other, each of which has lost its name by then.
+    fn map_nameless(directory: &Path, name: &str, count: usize) {
+        for number in 0..count {
+            let path = directory.join(format!("{name}-{number}"));
+            fs::write(&path, [1; 8]).unwrap();
+            let mapping = Mapping::open(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            assert_eq!(&*mapping, &[1; 8]);
+        }
+    }
+
+    /// A system gives the number of a file that nobody has any more to the next new one, which must
+    /// not be taken for the old one while that is being let go.
+    #[test]
+    fn a_new_file_is_not_taken_for_one_that_was_just_let_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        thread::scope(|scope| {
+            for thread in ["a", "b", "c"] {
+                scope.spawn(move || map_nameless(directory, thread, 2_000));
+            }
+            for number in 0..2_000 {
+                let path = directory.join(format!("new-{number}"));
+                fs::write(&path, [2; 8]).unwrap();
+                drop(MappingMut::open_prefix(&path, 8).unwrap());
+                fs::remove_file(&path).unwrap();
+            }
+        });
+    }
+
+    /// Nor while only its lease is kept, and it was closed.
+    #[test]
+    fn a_new_file_is_not_taken_for_one_that_is_gone_and_still_leased() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, b"old").unwrap();
+        let made = |path: &Path| fs::metadata(path).unwrap().created().ok();
+        let old = made(&path);
+        if old.is_none() {
+            // Files are told apart by their numbers alone here.
+            return;
+        }
+        let lease = OpenFile::open(&path, Access::ReadOnly).unwrap().lease().unwrap();
+        // The clock of a file system may be slower than we are.
+        while made(&path) == old {
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, b"new").unwrap();
+        }
+        drop(MappingMut::open_prefix(&path, 3).unwrap());
+        drop(lease);
     }
 }

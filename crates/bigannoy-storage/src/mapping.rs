@@ -13,10 +13,11 @@ use crate::{Access, FileIdentity, OpenFile, StorageError};
 /// Cheap to make whatever the size: pages are read when they are touched. See the crate's "Trust".
 #[derive(Debug)]
 pub struct Mapping {
+    // Dropped in this order: see `Lease`. Nobody borrows the bytes by then.
+    lease: Lease,
     /// `None` for no bytes: not every system maps an empty range.
     map: Option<Mmap>,
     path: PathBuf,
-    lease: Lease,
 }
 
 impl Mapping {
@@ -55,7 +56,7 @@ impl Mapping {
             let map = unsafe { options.map(file.file()) };
             Some(map.map_err(StorageError::io("map", path))?)
         };
-        Ok(Mapping { map, path: path.to_path_buf(), lease })
+        Ok(Mapping { lease, map, path: path.to_path_buf() })
     }
 
     /// Reads the whole mapping into memory ahead of use, as far as there is memory, and waits for it.
@@ -123,9 +124,10 @@ impl AsRef<[u8]> for Mapping {
 /// has no place on the disk yet ends the process if the disk is full: [`crate::reserve`] it first.
 #[derive(Debug)]
 pub struct MappingMut {
+    // Dropped in this order, as in `Mapping`.
+    lease: Lease,
     map: Option<MmapMut>,
     path: PathBuf,
-    lease: Lease,
 }
 
 impl MappingMut {
@@ -155,7 +157,7 @@ impl MappingMut {
             let map = unsafe { options.map_mut(file.file()) };
             Some(map.map_err(StorageError::io("map for writing", path))?)
         };
-        Ok(MappingMut { map, path: path.to_path_buf(), lease })
+        Ok(MappingMut { lease, map, path: path.to_path_buf() })
     }
 
     /// The bytes, for writing.
