@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io, process};
+use std::{env, fs, io};
 
 use crate::run::{Failure, Outcome, capture, cargo, command, outcome, root, run};
 
@@ -13,11 +13,9 @@ const INSTALLED: &str = "tests/fixtures/v1";
 /// Runs the R script and installs what it wrote. A fixture that is there and differs is a fault
 /// unless `replace` is given: fixtures are not edited, a new case gets a new name.
 pub(crate) fn generate(replace: bool) -> Outcome {
-    let made = env::temp_dir().join(format!("bigannoy-fixtures-{}", process::id()));
-    fs::create_dir(&made).map_err(|e| cannot("create", &made, &e))?;
-    let result = make(&made).and_then(|()| install(&made, &root().join(INSTALLED), replace));
-    fs::remove_dir_all(&made).map_err(|e| cannot("remove", &made, &e))?;
-    if result? {
+    let made = tempfile::tempdir().map_err(|e| cannot("create", &env::temp_dir(), &e))?;
+    make(made.path())?;
+    if install(made.path(), &root().join(INSTALLED), replace)? {
         record()?;
     }
     Ok(())
@@ -151,8 +149,8 @@ mod tests {
 
     #[test]
     fn only_replace_changes_what_is_there() {
-        let dir = env::temp_dir().join(format!("xtask-install-{}", process::id()));
-        let (made, installed) = (dir.join("made"), dir.join("installed"));
+        let dir = tempfile::tempdir().unwrap();
+        let (made, installed) = (dir.path().join("made"), dir.path().join("installed"));
         fs::create_dir_all(made.join("x/deep")).unwrap();
         fs::create_dir_all(&installed).unwrap();
         fs::write(made.join("x/deep/a"), "1").unwrap();
@@ -172,6 +170,5 @@ mod tests {
         assert_eq!(install(&made, &installed, true), Ok(true));
         assert_eq!(fs::read(installed.join("x/deep/a")).unwrap(), b"2");
         assert!(!installed.join("x/old").exists());
-        fs::remove_dir_all(dir).unwrap();
     }
 }

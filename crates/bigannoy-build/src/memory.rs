@@ -23,7 +23,7 @@ const FOR_A_THREAD: u64 = 2 << 20;
 const SAMPLE_OF_DIMENSION: u64 = 1200;
 /// For each item, and in all, what Annoy's generator takes.
 const ANNOY_ITEM: u64 = 13;
-const ANNOY_FIXED: u64 = 9 << 20;
+const ANNOY_FIXED: u64 = 10 << 20;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default)]

@@ -43,10 +43,14 @@ pub struct Unfinished {
 /// [`JournalError::Storage`]: it cannot be read.
 pub fn unfinished(result: &Path) -> Result<Option<Unfinished>, JournalError> {
     let journal = journal_path(result);
-    let mut reader = match std::fs::symlink_metadata(&journal) {
-        Ok(_) => Reader::open(&journal)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(StorageError::io("look at", &journal)(error).into()),
+    let mut reader = match Reader::open(&journal) {
+        // Never there, or removed at this moment by a search that is done.
+        Err(JournalError::Storage(StorageError::Io { source, .. }))
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
+            return Ok(None);
+        }
+        opened => opened?,
     };
     match reader.head() {
         Ok(head) => {
@@ -254,10 +258,10 @@ struct Reader {
 
 impl Reader {
     fn open(path: &Path) -> Result<Self, JournalError> {
-        let len = OpenFile::open(path, Access::ReadOnly)?.len_bytes()?;
-        let file = File::open(path).map_err(StorageError::io("open", path))?;
+        let file = OpenFile::open(path, Access::ReadOnly)?;
+        let len = file.len_bytes()?;
         let head_hash = blake3::Hash::from_bytes([0; 32]);
-        let file = BufReader::with_capacity(1 << 16, file);
+        let file = BufReader::with_capacity(1 << 16, file.into_file());
         Ok(Reader { file, path: path.to_path_buf(), len, end: 0, head_hash, complete: 0 })
     }
 

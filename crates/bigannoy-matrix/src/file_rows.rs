@@ -163,7 +163,7 @@ impl FileRows {
             Columns::Leased => {
                 let stored = descriptor.col_offset() + column as u64;
                 let file = place.open(Some(stored), Access::ReadOnly)?;
-                if file.identity() != self.leases[column].file() {
+                if !self.leases[column].is_of(&file)? {
                     return Err(StorageError::Replaced { path: file.path().to_path_buf() });
                 }
                 ColumnFile::Opened(file)

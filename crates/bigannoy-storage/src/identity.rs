@@ -1,26 +1,18 @@
 //! Which file a path leads to.
 
 use std::fs::File;
-#[cfg(unix)]
-use std::fs::Metadata;
 use std::path::Path;
 
 use crate::StorageError;
 
 /// Tells files apart whatever path leads to them: links and different spellings are the same file.
 ///
-/// On Unix also from a file that is gone and whose number a new one has got, where the file system
-/// says when a file was made, and as exactly as it says that.
+/// The number of a file that is gone and that nobody has open or mapped may be that of a new one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileIdentity(Inner);
 
 #[cfg(unix)]
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Inner {
-    device: u64,
-    number: u64,
-    made: Option<std::time::SystemTime>,
-}
+type Inner = (u64, u64);
 #[cfg(not(unix))]
 type Inner = std::path::PathBuf;
 
@@ -32,8 +24,9 @@ impl FileIdentity {
     pub fn of_path(path: &Path) -> Result<Self, StorageError> {
         #[cfg(unix)]
         {
+            use std::os::unix::fs::MetadataExt;
             let metadata = std::fs::metadata(path).map_err(StorageError::io("look at", path))?;
-            Ok(Self::of_metadata(&metadata))
+            Ok(FileIdentity((metadata.dev(), metadata.ino())))
         }
         #[cfg(not(unix))]
         path.canonicalize().map(FileIdentity).map_err(StorageError::io("look at", path))
@@ -43,20 +36,14 @@ impl FileIdentity {
     pub(crate) fn of_open(file: &File, path: &Path) -> Result<Self, StorageError> {
         #[cfg(unix)]
         {
+            use std::os::unix::fs::MetadataExt;
             let metadata = file.metadata().map_err(StorageError::io("look at", path))?;
-            Ok(Self::of_metadata(&metadata))
+            Ok(FileIdentity((metadata.dev(), metadata.ino())))
         }
         #[cfg(not(unix))]
         {
             let _ = file;
             Self::of_path(path)
         }
-    }
-
-    #[cfg(unix)]
-    fn of_metadata(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        let (device, number) = (metadata.dev(), metadata.ino());
-        FileIdentity(Inner { device, number, made: metadata.created().ok() })
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use crate::{FileIdentity, StorageError};
+use crate::{FileIdentity, OpenFile, StorageError};
 
 /// Mappings alive, by file. A count of readers, or `WRITER`.
 static HELD: Mutex<Option<HashMap<FileIdentity, usize>>> = Mutex::new(None);
@@ -19,18 +20,38 @@ pub(crate) struct Lease(FileIdentity);
 
 /// The right to read a file without a map: as long as it lives, the file cannot be mapped for
 /// writing in this process. See [`crate::OpenFile::lease`].
+///
+/// It does not hold the file open. Where the file was closed and is gone, a new one that gets its number
+/// cannot be mapped for writing either, until the lease is given back.
 #[derive(Debug)]
-pub struct ReadLease(Lease);
+pub struct ReadLease {
+    lease: Lease,
+    made: Option<SystemTime>,
+}
 
 impl ReadLease {
-    pub(crate) fn new(file: FileIdentity, path: &Path) -> Result<Self, StorageError> {
-        Lease::read(file, path).map(ReadLease)
+    pub(crate) fn new(file: &OpenFile) -> Result<Self, StorageError> {
+        let lease = Lease::read(file.identity().clone(), file.path())?;
+        Ok(ReadLease { lease, made: file.made()? })
     }
 
     /// The file that is leased.
     #[must_use]
     pub fn file(&self) -> &FileIdentity {
-        self.0.file()
+        self.lease.file()
+    }
+
+    /// Whether `file` is the one that is leased. Where the file system says when files were made, this
+    /// tells it from a later one of the same number too.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] with the system's reason.
+    pub fn is_of(&self, file: &OpenFile) -> Result<bool, StorageError> {
+        let is_later = match (self.made, file.made()?) {
+            (Some(leased), Some(made)) => leased != made,
+            _ => false,
+        };
+        Ok(self.file() == file.identity() && !is_later)
     }
 }
 
@@ -92,7 +113,9 @@ mod tests {
     use std::path::Path;
     use std::thread;
 
-    use crate::{Access, Mapping, MappingMut, OpenFile};
+    #[cfg(unix)]
+    use crate::{Access, OpenFile};
+    use crate::{Mapping, MappingMut};
 
     /// Maps `count` files one after the other, each of which has lost its name by then.
     fn map_nameless(directory: &Path, name: &str, count: usize) {
@@ -124,25 +147,23 @@ mod tests {
         });
     }
 
-    /// Nor while only its lease is kept, and it was closed.
+    #[cfg(unix)]
     #[test]
-    fn a_new_file_is_not_taken_for_one_that_is_gone_and_still_leased() {
+    fn a_later_file_of_the_same_number_is_not_the_one_that_is_leased() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, b"old").unwrap();
-        let made = |path: &Path| fs::metadata(path).unwrap().created().ok();
-        let old = made(&path);
-        if old.is_none() {
-            // Files are told apart by their numbers alone here.
-            return;
-        }
-        let lease = OpenFile::open(&path, Access::ReadOnly).unwrap().lease().unwrap();
-        // The clock of a file system may be slower than we are.
-        while made(&path) == old {
+        let open = || OpenFile::open(&path, Access::ReadOnly).unwrap();
+        let lease = open().lease().unwrap();
+        assert!(lease.is_of(&open()).unwrap());
+        // The clock of a file system may be slower than we are, or there is none.
+        for _ in 0..10_000 {
             fs::remove_file(&path).unwrap();
             fs::write(&path, b"new").unwrap();
+            if open().identity() != lease.file() || open().made().unwrap() != lease.made {
+                assert!(!lease.is_of(&open()).unwrap());
+                return;
+            }
         }
-        drop(MappingMut::open_prefix(&path, 3).unwrap());
-        drop(lease);
     }
 }

@@ -81,6 +81,12 @@ impl OpenFile {
             .map_err(StorageError::io("look at", &self.path))
     }
 
+    /// When the file was made; `None` where the file system does not say.
+    pub(crate) fn made(&self) -> Result<Option<SystemTime>, StorageError> {
+        let metadata = self.file.metadata().map_err(StorageError::io("look at", &self.path))?;
+        Ok(metadata.created().ok())
+    }
+
     /// Maps the first `len_bytes` for reading; there may be more.
     ///
     /// # Errors
@@ -134,7 +140,7 @@ impl OpenFile {
     /// # Errors
     /// [`StorageError::InUse`] where it is mapped for writing already.
     pub fn lease(&self) -> Result<ReadLease, StorageError> {
-        ReadLease::new(self.identity.clone(), &self.path)
+        ReadLease::new(self)
     }
 
     /// Begins to read `len_bytes` from `byte_offset` on into memory, where the system can do that,

@@ -259,7 +259,7 @@ mod tests {
 
         /// A name that no other process uses.
         fn name(what: &str) -> Vec<u8> {
-            format!("bigannoy-test-{}-{what}", std::process::id()).into_bytes()
+            format!("bigannoy-test-{what}-{}", new_segment_name().unwrap()).into_bytes()
         }
 
         #[test]

@@ -1,10 +1,10 @@
 //! The file-backed workflow, from matrices that R wrote to neighbors that R attaches.
 //!
 //! Run it from anywhere in the repository: `cargo run --release --example file_backed`
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bigannoy::matrix::{MatrixSpec, NewMatrix};
 use bigannoy::{
@@ -17,13 +17,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let from_r = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/annoy/seed");
     let reference = from_r.join("ref.desc");
     let query = from_r.join("query.desc");
-    let out = Scratch::new()?;
+    let directory = tempfile::tempdir()?;
+    let out = |name: &str| directory.path().join(name);
     println!("reference  {}", shape(&BigMatrix::attach(&reference)?));
     println!("query      {}", shape(&BigMatrix::attach(&query)?));
 
     // The index is built from the descriptor's path: no matrix needs to be attached for it.
     let build = BuildOptions::new(Metric::Euclidean).trees(25).seed(99);
-    let index = bigannoy::build(&reference, out.path("ref.ann"), &build)?;
+    let index = bigannoy::build(&reference, out("ref.ann"), &build)?;
     println!("built      {} trees, loaded: {}", 25, index.is_loaded());
 
     // The queries as a live matrix, as a descriptor, and as a path.
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     print(&found);
 
     // Streamed into two matrices that exist already, in two different forms.
-    let (ids, distances) = (out.path("nn_index.desc"), out.path("nn_distance.desc"));
+    let (ids, distances) = (out("nn_index.desc"), out("nn_distance.desc"));
     NewMatrix::create(&ids, &MatrixSpec::new(ElementType::Integer, 2, 2))?.finish()?;
     NewMatrix::create(&distances, &MatrixSpec::new(ElementType::Double, 2, 2))?.finish()?;
     let mut live_ids = BigMatrix::attach_mut(&ids)?;
@@ -60,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Err(format!("the search by {what} found something else").into());
         }
     }
+    directory.close()?;
     Ok(())
 }
 
@@ -88,28 +90,5 @@ fn print(neighbors: &NeighborBlock) {
         let found: Vec<String> =
             row.iter().map(|near| format!("{} ({:.3})", near.item + 1, near.distance)).collect();
         println!("query {}    {}", query + 1, found.join(", "));
-    }
-}
-
-/// A directory that goes when the example is done.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> std::io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("bigannoy-example-{}", std::process::id()));
-        std::fs::create_dir(&path)?;
-        Ok(Scratch(path))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("cannot remove {}: {error}", self.0.display());
-        }
     }
 }

@@ -36,14 +36,16 @@ pub(crate) fn try_exists(path: &Path) -> Result<bool, StorageError> {
 
 /// The right to write an index and its sidecar.
 pub(crate) struct Target {
-    index: Claim,
+    // Given back in this order: who gets the index gets its sidecar too.
     sidecar: Claim,
+    index: Claim,
 }
 
 impl Target {
     /// Takes the right, and finishes or removes what killed processes have left there.
     pub(crate) fn claim(index: &Path, sidecar: &Path) -> Result<Self, Error> {
-        let target = Target { index: Claim::take(index)?, sidecar: Claim::take(sidecar)? };
+        let of_index = Claim::take(index)?;
+        let target = Target { sidecar: Claim::take(sidecar)?, index: of_index };
         if let Some(list) = PendingCommit::find(index)? {
             if is_of_its_index(&list, index)? { list.finish()? } else { list.discard()? }
         }
