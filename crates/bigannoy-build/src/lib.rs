@@ -64,7 +64,7 @@
 //! under dot `4 n` more, and `4 n` more for each thread; `12 n` while rows are read. `w` is `4 (p + 1)`,
 //! and smaller where [`IndexBuilder::memory_budget`] says so, and so is `p`; neither grows with the number of trees, of each of which
 //! a record is kept.
-//! With Annoy's generator it is `13 n + 4 t + 9 MiB` on any number of threads. The items themselves
+//! With Annoy's generator it is `13 n + 4 t + 10 MiB` on any number of threads. The items themselves
 //! are where the [`ForestStore`] puts them, and what the rows take to be read is theirs.
 //!
 //! # Limits
