@@ -74,3 +74,18 @@ pub(crate) fn count(variable: &str, usual: u32) -> u32 {
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
+
+/// Draws that are the same everywhere.
+pub(crate) struct Draws(pub(crate) u64);
+
+impl Draws {
+    /// Nearly normal: the sum of twelve uniform values.
+    pub(crate) fn normal(&mut self) -> f64 {
+        (0..12).map(|_| f64::from(self.below(1 << 20)) / f64::from(1 << 20) - 0.5).sum()
+    }
+
+    pub(crate) fn below(&mut self, most: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        u32::try_from(self.0 >> 33).unwrap() % most
+    }
+}

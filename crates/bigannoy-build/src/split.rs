@@ -1,5 +1,6 @@
 //! Where to cut a set of items in two.
 
+mod core;
 mod products;
 
 use bigannoy_metric::folded::{Chunk, n_chunks, pad};
@@ -60,6 +61,16 @@ pub(crate) struct Splitter {
     vector: Vec<f32>,
     padded: Vec<Chunk>,
     margins: Vec<f32>,
+}
+
+/// What became of a set that was to be cut by codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Done,
+    /// A plane left almost all on one side.
+    Lopsided,
+    /// All items are equal.
+    Equal,
 }
 
 impl Splitter {
@@ -167,15 +178,29 @@ impl Splitter {
         key: SetKey,
     ) -> bool {
         if near.is_entered() {
-            if let Some(cut) = self.cut_codes((near, items), set, key) {
-                return cut;
-            }
-            return self.cut_rows(Rows::Far(items), &near.numbers(set), key);
+            return match self.cut_codes((near, items), set, key) {
+                Some(Cut::Done) => true,
+                Some(Cut::Equal) => false,
+                Some(Cut::Lopsided) => self.cut_lopsided(items, &near.numbers(set), key),
+                None => self.cut_vectors(items, &near.numbers(set), key),
+            };
         }
-        self.cut_rows(Rows::Far(items), set, key)
+        self.cut_vectors(items, set, key)
     }
 
     /// [`Splitter::cut`] by the vectors themselves.
+    fn cut_vectors(&mut self, items: Items<'_>, set: &[u32], key: SetKey) -> bool {
+        let rows = Rows::Far(items);
+        self.choose(rows, set, key)
+            && (self.divide(rows, set, key) || self.cut_lopsided(items, set, key))
+    }
+
+    /// What is left to try where planes between centroids leave almost all on one side.
+    fn cut_lopsided(&mut self, items: Items<'_>, set: &[u32], key: SetKey) -> bool {
+        items.layout().metric() != Metric::Angular && self.cut_core(items, set, key)
+    }
+
+    /// Cuts a set by a plane between centroids of its vectors, if that leaves enough on both sides.
     fn cut_rows(&mut self, rows: Rows<'_>, set: &[u32], key: SetKey) -> bool {
         self.choose(rows, set, key) && self.divide(rows, set, key)
     }
@@ -187,7 +212,7 @@ impl Splitter {
         (near, items): (&mut NearRows, Items<'_>),
         set: &[u32],
         key: SetKey,
-    ) -> Option<bool> {
+    ) -> Option<Cut> {
         let directions = items.layout().metric() == Metric::Angular;
         let (mut sampled, mut turned);
         loop {
@@ -214,7 +239,7 @@ impl Splitter {
             match near.refine(*code, items, set) {
                 Refined::Yes => {}
                 Refined::No => return None,
-                Refined::Equal => return Some(false),
+                Refined::Equal => return Some(Cut::Equal),
             }
         }
         let Splitter { code, coded_means: means, sides, margins, normal, vector, .. } = self;
@@ -233,7 +258,7 @@ impl Splitter {
         }
         let margins = if sampled || turned { margins } else { means.margins() };
         tell_sides(margins, |at| key.toss(near.number(set[at])), sides);
-        Some(self.is_balanced())
+        Some(if self.is_balanced() { Cut::Done } else { Cut::Lopsided })
     }
 
     /// Tells the sides of the plane chosen, and whether enough is on both.

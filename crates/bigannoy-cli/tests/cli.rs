@@ -86,7 +86,7 @@ fn build_search_and_info() {
         "items: 5",
         "build_seed: 99",
         "loaded: true",
-        "generator: chacha8-10",
+        "generator: chacha8-11",
         // Five items are one more than a leaf has room for; a single one is a leaf by itself.
         "splits: 25",
         "leaves: 50",
@@ -366,7 +366,11 @@ fn every_metric_is_built_and_looked_at() {
             .succeed(&format!("build reference.desc --index {metric} --metric {metric} --trees 3"));
         assert!(built.contains(&format!(" 3 trees, {metric}, ")), "{built}");
         let info = place.succeed(&format!("info {metric} --deep"));
-        let generator = if metric == "dot" { "chacha8-8" } else { "chacha8-10" };
+        let generator = match metric {
+            "dot" => "chacha8-8",
+            "angular" => "chacha8-10",
+            _ => "chacha8-11",
+        };
         assert!(info.contains(&format!("generator: {generator}\nwhole: true\n")), "{info}");
         assert!(info.contains("trees_found: 3\n") && info.contains("\ndepth: "), "{info}");
         let csv = place.succeed(&format!("search {metric} -k 9"));

@@ -7,6 +7,7 @@ mod endings;
 mod products;
 mod reranked;
 mod resumed;
+mod tails;
 mod words;
 
 use std::ops::Range;

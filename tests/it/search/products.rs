@@ -3,28 +3,13 @@
 use bigannoy::matrix::DenseRows;
 use bigannoy::{BuildOptions, Generator, Index, Metric, SearchOptions};
 
-use crate::support::{ids, recall};
+use crate::support::{Draws, ids, recall};
 
 const ROWS: usize = 6000;
 const QUERIES: usize = 60;
 const COLUMNS: usize = 16;
 const CLUSTERS: usize = 30;
 const K: usize = 10;
-
-/// Draws that are the same everywhere.
-struct Draws(u64);
-
-impl Draws {
-    /// Nearly normal: the sum of twelve uniform values.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| f64::from(self.below(1 << 20)) / f64::from(1 << 20) - 0.5).sum()
-    }
-
-    fn below(&mut self, most: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        u32::try_from(self.0 >> 33).unwrap() % most
-    }
-}
 
 /// Vectors around middles of length 1; without a spread, in all directions.
 fn around(middles: &[f64], spread: Option<f64>, count: usize, draws: &mut Draws) -> Vec<f64> {
