@@ -15,7 +15,7 @@ use crate::DEFAULT_SEED;
 /// | --- | --- | --- |
 /// | file | this crate's own | byte for byte that of `RcppAnnoy` for the same rows, metric, trees and seed |
 /// | trees grow | side by side, on all threads | one after the other; threads share the larger sets |
-/// | recall at equal budgets | Annoy's, within a tenth of a point, or up to two points above it, under euclidean and angular; under dot far above it, on word vectors, tight clusters and scattered vectors alike | Annoy's |
+/// | recall at equal budgets | Annoy's, within a tenth of a point, or up to two points above it, under euclidean and angular, and more above it where some items are far away; under dot far above it, on word vectors, tight clusters and scattered vectors alike | Annoy's |
 /// | seed when none is set | 42 | Annoy's own, 1234567890987654321 |
 ///
 /// Take [`Generator::Annoy`] to reproduce an index that others published, or its checksum, or
@@ -28,6 +28,7 @@ pub enum Generator {
     Default,
     /// The choices of Annoy 1.17.1 to 1.17.3, built without fused multiply-add and vector
     /// extensions and with one thread, as in `RcppAnnoy` 0.0.18 and later on x86-64. Name: `annoy`.
+    /// Where values of about 1e37 make a plane's offset NaN, its sign, which IEEE 754 leaves open, may be another.
     ///
     /// A negative seed of R or Python is given as its two's complement in 64 bits:
     /// `(-5i64).cast_unsigned()`.

@@ -32,6 +32,10 @@ pub(crate) fn run(arguments: &args::Info) -> Result<(), Failure> {
         }
     }
     let descriptor = match Descriptor::read(file) {
+        Err(ReadError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            let file = file.display();
+            return Err(format!("{file}: no such file, neither an index nor a descriptor").into());
+        }
         // There is something, and it is not a descriptor.
         Err(ReadError::Parse { problem, .. }) => {
             return Err(neither(file, &sidecar, &problem.to_string()).into());

@@ -31,8 +31,9 @@ fn not_whole(text: &str, expected: &str) -> String {
 
 /// A size in bytes.
 pub(crate) fn size(text: &str) -> Result<ByteSize, String> {
-    text.parse()
-        .map_err(|_| "expected a number of bytes, such as 256MB, 1GiB or 1000000".to_owned())
+    // What is too large to be counted comes out as the most that can be.
+    let size = text.parse().ok().filter(|&size: &ByteSize| size.as_u64() < u64::MAX);
+    size.ok_or_else(|| "expected a number of bytes, such as 256MB, 1GiB or 1000000".to_owned())
 }
 
 /// A share or a difference, which is not below zero.
@@ -68,7 +69,7 @@ mod tests {
         assert_eq!(count("00").unwrap_err(), "expected a whole number, 1 or more");
         let large = "expected a number of no more than 18446744073709551615";
         assert_eq!(number("18446744073709551616").unwrap_err(), large);
-        for wrong in ["", "abc", "-5", "5XB"] {
+        for wrong in ["", "abc", "-5", "5XB", "16777216TiB", "18446744073709551616"] {
             assert!(
                 size(wrong).unwrap_err().starts_with("expected a number of bytes, "),
                 "{wrong}"

@@ -473,6 +473,7 @@ fn failures_name_the_file_and_change_nothing() {
         ),
         ("search ref.ann --query query.desc -k 1 --ids query.desc", "in use for reading"),
         ("info ref.bin", "ref.bin is neither an index"),
+        ("info none.ann", "none.ann: no such file, neither an index nor a descriptor"),
         ("info ref_euclidean.ann", "there being no ref_euclidean.ann.meta, nor a descriptor (it"),
         ("info ref_euclidean.ann", "without a sidecar, --metric and --dim must"),
         ("build ref.ann --index x.ann", "ref.ann seems to be no descriptor: it holds binary data"),

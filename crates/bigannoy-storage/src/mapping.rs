@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use memmap2::{Mmap, MmapMut, MmapOptions};
 
 use crate::lease::Lease;
+use crate::open_file::LEAST_AHEAD;
 use crate::{Access, FileIdentity, OpenFile, StorageError};
 
 /// The bytes of a file, for reading. The first byte is aligned to a page.
@@ -80,7 +81,8 @@ impl Mapping {
     }
 
     /// Begins to read `bytes` of the mapping into memory, where the system can do that, and does not
-    /// wait for it. A hint: it changes no answer and cannot fail. What lies behind the end is cut.
+    /// wait for it. A hint: it changes no answer and cannot fail. What lies behind the end is cut, and less than
+    /// 4 KiB is left alone: see [`OpenFile::will_need`].
     pub fn will_need(&self, bytes: Range<usize>) {
         #[cfg(unix)]
         read_ahead(self.map.as_ref(), bytes, |map, offset, len| {
@@ -230,7 +232,7 @@ fn read_ahead<M: Deref<Target = [u8]>>(
 ) {
     let Some(map) = map else { return };
     let end = bytes.end.min(map.len());
-    if bytes.start < end {
+    if bytes.start < end && end - bytes.start >= LEAST_AHEAD {
         // A system that will not read ahead reads when the bytes are touched.
         let _ = advise(map, bytes.start, end - bytes.start);
     }

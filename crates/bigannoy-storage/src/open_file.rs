@@ -7,6 +7,9 @@ use std::time::SystemTime;
 use crate::lease::ReadLease;
 use crate::{FileIdentity, Mapping, MappingMut, StorageError};
 
+/// Bytes that are worth a call for reading them ahead.
+pub(crate) const LEAST_AHEAD: usize = 4 << 10;
+
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
@@ -144,10 +147,13 @@ impl OpenFile {
     }
 
     /// Begins to read `len_bytes` from `byte_offset` on into memory, where the system can do that,
-    /// and does not wait for it. A hint: it changes no answer and cannot fail.
+    /// and does not wait for it. A hint: it changes no answer and cannot fail. Less than 4 KiB is left alone: few rows of
+    /// many columns would take a call for each, and the system reads whole pages anyway.
     pub fn will_need(&self, byte_offset: u64, len_bytes: u64) {
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-        if let Some(len) = std::num::NonZeroU64::new(len_bytes) {
+        if let Some(len) = std::num::NonZeroU64::new(len_bytes)
+            && len_bytes >= LEAST_AHEAD as u64
+        {
             let advice = rustix::fs::Advice::WillNeed;
             // A system that will not read ahead reads when it is asked to.
             let _ = rustix::fs::fadvise(&self.file, byte_offset, Some(len), advice);

@@ -42,8 +42,8 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// An index was to replace a file that it must not replace.
-    #[error("cannot write an index over {}: it is {what}", path.display())]
+    /// An index, or its sidecar, was to replace a file that it must not replace.
+    #[error("cannot replace {}: it is {what}", path.display())]
     NotReplaced {
         /// The file.
         path: PathBuf,
