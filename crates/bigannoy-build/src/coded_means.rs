@@ -4,7 +4,7 @@ use bigannoy_metric::Folded;
 use bigannoy_metric::coded::{CodedRows, Codes, Line, WIDTH, decode};
 
 use crate::codes::LENGTH;
-use crate::means::{ROUNDS, starts};
+use crate::means::{ROUNDS, is_uneven, move_to_median, starts};
 use crate::random::TreeRandom;
 
 /// Centroids that are nearer to each other, in steps of codes, are too near to be told apart well.
@@ -32,6 +32,8 @@ type Of<T> = [T; WIDTH];
 pub(crate) struct CodedMeans {
     /// For each row of the sample, `offset + plane · row`.
     margins: Vec<f32>,
+    /// Room for margins in order.
+    ordered: Vec<f32>,
     /// The numbers of the rows on either side.
     zeros: Vec<u32>,
     ones: Vec<u32>,
@@ -100,9 +102,13 @@ impl CodedMeans {
 
     /// Moves the centroids. Tells whether both have rows.
     fn move_centroids(&mut self, code: Folded, sample: CodedSample<'_>, round: usize) -> bool {
-        let CodedMeans { margins, zeros, ones, total, sum, p, q, .. } = self;
+        let CodedMeans { margins, ordered, zeros, ones, total, sum, p, q, .. } = self;
         let count = sample.picks.len();
-        let n_ones = code.part(sample.picks, margins, zeros, ones);
+        let mut n_ones = code.part(sample.picks, margins, zeros, ones);
+        if !sample.directions && is_uneven(n_ones, count) {
+            move_to_median(margins, ordered);
+            n_ones = code.part(sample.picks, margins, zeros, ones);
+        }
         if n_ones == 0 || n_ones == count {
             return false;
         }

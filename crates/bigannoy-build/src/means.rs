@@ -8,6 +8,12 @@ use crate::random::TreeRandom;
 /// Times that the centroids move to the middle of the rows on their side.
 pub(crate) const ROUNDS: usize = 2;
 
+/// Sides of which the larger has more than these per cent of a sample are uneven.
+///
+/// With 60 trees grow no faster, and with 80 they took up to half as long again in 784 dimensions; recall on word vectors was
+/// 0.624, 0.627 and 0.628 with 60, 70 and 80.
+const UNEVEN: usize = 70;
+
 /// The least squared distance of two centroids that a plane is put between. Where squares are much smaller, what is
 /// lost of each of them shows in their sum.
 const LEAST_SQUARED: f32 = 1e-36;
@@ -32,6 +38,8 @@ pub(crate) struct TwoMeans {
     ones: Vec<u32>,
     /// For each row of the sample, `offset + plane · row`.
     margins: Vec<f32>,
+    /// Room for margins in order.
+    ordered: Vec<f32>,
     total: Vec<Chunk>,
     p: Vec<Chunk>,
     q: Vec<Chunk>,
@@ -87,12 +95,12 @@ impl TwoMeans {
     fn move_centroids(&mut self, code: Folded, sample: Sample<'_>) -> bool {
         let count = sample.picks.len();
         self.ones.resize(count, 0);
-        let mut ones = 0;
-        for (row, margin) in sample.picks.iter().zip(&self.margins) {
-            self.ones[ones] = *row;
-            ones += usize::from(*margin > 0.0);
+        let mut ones = self.take_ones(sample);
+        if !sample.directions && is_uneven(ones, count) {
+            move_to_median(&mut self.margins, &mut self.ordered);
+            self.ones.resize(count, 0);
+            ones = self.take_ones(sample);
         }
-        self.ones.truncate(ones);
         if ones == 0 || ones == count {
             return false;
         }
@@ -111,6 +119,17 @@ impl TwoMeans {
             scale(centroid, shrink);
         }
         true
+    }
+
+    /// Lists the rows on side 1, and tells how many there are.
+    fn take_ones(&mut self, sample: Sample<'_>) -> usize {
+        let mut ones = 0;
+        for (row, margin) in sample.picks.iter().zip(&self.margins) {
+            self.ones[ones] = *row;
+            ones += usize::from(*margin > 0.0);
+        }
+        self.ones.truncate(ones);
+        ones
     }
 
     /// The margins of the sample's rows under the plane of the last run.
@@ -135,6 +154,23 @@ impl TwoMeans {
             normal.fill(0.0);
             None
         }
+    }
+}
+
+/// Whether one side has so much more of the sample that centroids are to move to the middles of halves instead: a centroid
+/// near the middle of everything would keep almost all, and the plane would go further and further from there.
+pub(crate) fn is_uneven(ones: usize, count: usize) -> bool {
+    ones.max(count - ones) * 100 > count * UNEVEN
+}
+
+/// Takes the median off the margins, so that as many are above zero as are not. `ordered` is room.
+pub(crate) fn move_to_median(margins: &mut [f32], ordered: &mut Vec<f32>) {
+    ordered.clear();
+    ordered.extend_from_slice(margins);
+    let middle = (ordered.len() - 1) / 2;
+    let (_, &mut median, _) = ordered.select_nth_unstable_by(middle, f32::total_cmp);
+    for margin in margins {
+        *margin -= median;
     }
 }
 
