@@ -119,7 +119,7 @@ mod tests {
         for (metric, count, equal, parts) in [
             (Metric::Euclidean, 40_000, 0, 7),
             (Metric::Angular, 20_000, 0, 7),
-            (Metric::Euclidean, 20_000, 17_000, 3),
+            (Metric::Euclidean, 20_000, 17_000, 5),
             (Metric::Dot, 3000, 0, 1),
             (Metric::Euclidean, 1, 0, 1),
         ] {

@@ -105,8 +105,7 @@ impl CodedMeans {
         let CodedMeans { margins, ordered, zeros, ones, total, sum, p, q, .. } = self;
         let count = sample.picks.len();
         let mut n_ones = code.part(sample.picks, margins, zeros, ones);
-        if !sample.directions && is_uneven(n_ones, count) {
-            move_to_median(margins, ordered);
+        if !sample.directions && is_uneven(n_ones, count) && move_to_median(margins, ordered) {
             n_ones = code.part(sample.picks, margins, zeros, ones);
         }
         if n_ones == 0 || n_ones == count {

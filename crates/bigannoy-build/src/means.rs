@@ -96,8 +96,10 @@ impl TwoMeans {
         let count = sample.picks.len();
         self.ones.resize(count, 0);
         let mut ones = self.take_ones(sample);
-        if !sample.directions && is_uneven(ones, count) {
-            move_to_median(&mut self.margins, &mut self.ordered);
+        if !sample.directions
+            && is_uneven(ones, count)
+            && move_to_median(&mut self.margins, &mut self.ordered)
+        {
             self.ones.resize(count, 0);
             ones = self.take_ones(sample);
         }
@@ -163,15 +165,20 @@ pub(crate) fn is_uneven(ones: usize, count: usize) -> bool {
     ones.max(count - ones) * 100 > count * UNEVEN
 }
 
-/// Takes the median off the margins, so that as many are above zero as are not. `ordered` is room.
-pub(crate) fn move_to_median(margins: &mut [f32], ordered: &mut Vec<f32>) {
+/// Takes the median off the margins, so that about as many are above zero as are not. `ordered` is room. Tells whether it did: not
+/// where none would be above, since half or more are equal.
+pub(crate) fn move_to_median(margins: &mut [f32], ordered: &mut Vec<f32>) -> bool {
     ordered.clear();
     ordered.extend_from_slice(margins);
     let middle = (ordered.len() - 1) / 2;
-    let (_, &mut median, _) = ordered.select_nth_unstable_by(middle, f32::total_cmp);
-    for margin in margins {
-        *margin -= median;
+    let (_, &mut median, above) = ordered.select_nth_unstable_by(middle, f32::total_cmp);
+    let is_moved = median.is_finite() && above.iter().any(|&margin| margin > median);
+    if is_moved {
+        for margin in margins {
+            *margin -= median;
+        }
     }
+    is_moved
 }
 
 /// Draws two of so many rows, which centroids start at.
@@ -213,4 +220,29 @@ fn product(code: Folded, x: &[Chunk], y: &[Chunk]) -> f32 {
     let mut sum = [0.0];
     code.add_products(x, y, &[0], &mut sum);
     sum[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn margins_move_to_their_median_unless_nothing_is_above_it() {
+        let mut room = Vec::new();
+        for (before, after) in [
+            (vec![9.0, 1.0, 2.0, 3.0], Some(vec![7.0, -1.0, 0.0, 1.0])),
+            (vec![5.0, 5.0, 5.0, -1.0], None),
+            (vec![f32::NAN, f32::NAN, 1.0], None),
+            (vec![4.0], None),
+        ] {
+            let mut margins = before.clone();
+            let is_moved = move_to_median(&mut margins, &mut room);
+            assert_eq!(is_moved, after.is_some(), "{before:?}");
+            if let Some(after) = after {
+                assert_eq!(margins, after);
+            } else {
+                assert_eq!(margins[0].to_bits(), before[0].to_bits());
+            }
+        }
+    }
 }

@@ -181,7 +181,7 @@ impl Splitter {
             return match self.cut_codes((near, items), set, key) {
                 Some(Cut::Done) => true,
                 Some(Cut::Equal) => false,
-                Some(Cut::Lopsided) => self.cut_lopsided(items, &near.numbers(set), key),
+                Some(Cut::Lopsided) => self.cut_otherwise(items, &near.numbers(set), key),
                 None => self.cut_vectors(items, &near.numbers(set), key),
             };
         }
@@ -190,13 +190,11 @@ impl Splitter {
 
     /// [`Splitter::cut`] by the vectors themselves.
     fn cut_vectors(&mut self, items: Items<'_>, set: &[u32], key: SetKey) -> bool {
-        let rows = Rows::Far(items);
-        self.choose(rows, set, key)
-            && (self.divide(rows, set, key) || self.cut_lopsided(items, set, key))
+        self.cut_rows(Rows::Far(items), set, key) || self.cut_otherwise(items, set, key)
     }
 
-    /// What is left to try where planes between centroids leave almost all on one side.
-    fn cut_lopsided(&mut self, items: Items<'_>, set: &[u32], key: SetKey) -> bool {
+    /// What is left to try where centroids are equal, or planes between them leave almost all on one side.
+    fn cut_otherwise(&mut self, items: Items<'_>, set: &[u32], key: SetKey) -> bool {
         items.layout().metric() != Metric::Angular && self.cut_core(items, set, key)
     }
 
@@ -487,6 +485,32 @@ mod tests {
                     .all(|pair| pair[0] == splitter.sides()[0] && pair[1] != splitter.sides()[0])
             });
             assert!(clean.count() >= 15, "{metric}");
+        }
+    }
+
+    /// Also where most items are equal, so that no half of them can be told from the other.
+    #[test]
+    fn items_are_on_the_side_that_the_plane_says() {
+        for equal in [0, 100, 140] {
+            let mut vectors: Vec<[f32; 2]> =
+                (0u16..200).map(|i| [f32::from(i % 17), f32::from(i % 23)]).collect();
+            vectors[..equal].fill([3.0, 4.0]);
+            let (layout, words, squares) = stored(Metric::Euclidean, &vectors);
+            let items = Items::new(&words, layout, &squares);
+            for tree in 0..20 {
+                for is_copied in [false, true] {
+                    let mut set: Vec<u32> = (0..200).collect();
+                    let mut splitter = Splitter::new(TreeRandom::new(9, tree));
+                    assert!(!is_copied || splitter.approach(items, &mut set));
+                    splitter.split(items, &set, SetKey::ROOT);
+                    let Plane { normal, offset, .. } = splitter.plane();
+                    assert_ne!(normal, [0.0; 2], "{equal} equal items, tree {tree}");
+                    for (vector, side) in vectors.iter().zip(splitter.sides()) {
+                        let margin = offset + normal[0] * vector[0] + normal[1] * vector[1];
+                        assert!(margin.abs() < 0.01 || (margin > 0.0) == *side, "{margin}");
+                    }
+                }
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Cuts of sets that have a few items far away from the others.
+//! Cuts of sets that have a few items far away from the others, or many equal ones.
 
 use bigannoy_metric::folded::{Chunk, n_chunks, pad};
 
@@ -13,7 +13,7 @@ const CANDIDATES: usize = 8;
 
 impl Splitter {
     /// Cuts a set of which planes between centroids leave almost all items on one side, since one centroid stays with
-    /// items far away: by a plane across the half of a sample that lies closest together. It goes where it leaves as
+    /// items far away, or is where the other is: by a plane across the half of a sample that lies closest together. It goes where it leaves as
     /// many items on either side, if it does not come near that by itself. Tells whether enough are on both.
     ///
     /// Not for planes that have to go through zero.
@@ -25,8 +25,7 @@ impl Splitter {
         let dim = rows.layout().dim();
         let size = n_chunks(dim);
         let core = self.core(items, if sampled { None } else { Some(set) });
-        if core.len() < 2 {
-            // All are equal.
+        if core.is_empty() {
             return false;
         }
         let Splitter { code, means, random, copied, counted, normal, padded, margins, .. } = self;
@@ -64,7 +63,7 @@ impl Splitter {
     }
 
     /// The rows of a sample, of a whole set or of the items drawn, that make its core: the half that lies nearest to one of
-    /// its items, which is the one that has its half nearest. Of items that are equal to that one, one counts.
+    /// its items, which is the one that has its half nearest. Of items that are equal to that one, one counts; none if all are.
     fn core(&mut self, items: Items<'_>, set: Option<&[u32]>) -> Vec<u32> {
         let sample = set.unwrap_or(&self.drawn);
         self.vector.resize(items.layout().dim(), 0.0);
@@ -78,6 +77,9 @@ impl Splitter {
                 .collect();
             distances.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let equal = distances.iter().take_while(|(distance, _)| *distance == 0.0).count();
+            if equal == distances.len() {
+                return Vec::new();
+            }
             distances.drain(..equal.saturating_sub(1));
             distances.truncate(distances.len().div_ceil(2).max(2));
             if nearest.is_empty() || distances.last() < nearest.last() {
