@@ -64,7 +64,6 @@ impl Generator {
     pub fn recorded_name(self, metric: Metric) -> &'static str {
         match (self, metric) {
             (Generator::Default, Metric::Dot) => "chacha8-8",
-            (Generator::Default, Metric::Angular) => "chacha8-10",
             (Generator::Default, _) => "chacha8-11",
             (Generator::Annoy, _) => "annoy",
             (Generator::AnnoyFused, _) => "annoy-fused",

@@ -366,11 +366,7 @@ fn every_metric_is_built_and_looked_at() {
             .succeed(&format!("build reference.desc --index {metric} --metric {metric} --trees 3"));
         assert!(built.contains(&format!(" 3 trees, {metric}, ")), "{built}");
         let info = place.succeed(&format!("info {metric} --deep"));
-        let generator = match metric {
-            "dot" => "chacha8-8",
-            "angular" => "chacha8-10",
-            _ => "chacha8-11",
-        };
+        let generator = if metric == "dot" { "chacha8-8" } else { "chacha8-11" };
         assert!(info.contains(&format!("generator: {generator}\nwhole: true\n")), "{info}");
         assert!(info.contains("trees_found: 3\n") && info.contains("\ndepth: "), "{info}");
         let csv = place.succeed(&format!("search {metric} -k 9"));
